@@ -4,7 +4,7 @@
  *
  * is linear in θ_j = (v_j, w_j), with the row (h, x) and h = x Σ_{l≠j} x_l v_l. Given the
  * errors e of all rows, row precisions p and a Gaussian prior of means μ and precisions λ,
- * the step δ of θ_j from where it stands has the law
+ * the step δ from the current θ_j has the distribution
  *
  *   N(A⁻¹ b, A⁻¹),   A = Σ p (h, x)(h, x)' + diag λ,   b = Σ p (h, x) e + λ (μ - θ_j)
  *
@@ -43,7 +43,7 @@ typedef struct {
     void *factors;            /* (d, stride) */
     void *linear;             /* (d,) */
     void *errors;             /* (n,) target - score */
-    void *sums;               /* (n, stride) Σ_l x_l v_l, or NULL: gathered anew */
+    void *sums;               /* (n, stride) Σ_l x_l v_l, or NULL: recomputed */
     const void *weights;      /* (n,) precisions over `precision`, or NULL: all 1 */
     const int32_t *groups;    /* (d,) */
     const double *means, *penalties; /* (groups, k + 1), the linear term's last */
@@ -139,10 +139,10 @@ ALGOS_INLINE void algos_fm_normals(algos_rng *rng, Py_ssize_t count, double *out
         /* carry a step over to the errors of entries [begin, end) */                        \
         void (*apply)(const algos_fm_problem *, Py_ssize_t, const algos_fm_part *,           \
                       Py_ssize_t, Py_ssize_t, const algos_fm_step *, void *);                \
-        /* and to the feature itself, last of all */                                         \
+        /* and finally to the feature itself */                                              \
         void (*commit)(const algos_fm_problem *, Py_ssize_t, const algos_fm_part *,          \
                        const algos_fm_step *);                                               \
-        /* errors and sums of rows [begin, end) anew: e = target - intercept - score */      \
+        /* recompute errors and sums of rows [begin, end): e = target - intercept - score */  \
         void (*restore)(const algos_fm_problem *, Py_ssize_t, Py_ssize_t, const void *,      \
                         double);                                                             \
     } name;

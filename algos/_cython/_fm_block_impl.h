@@ -75,7 +75,7 @@ ALGOS_INLINE void N(fm_gather)(const algos_fm_problem *problem, Py_ssize_t featu
     }
 }
 
-/* Have what the entries' rows hold come into cache. */
+/* Prefetch the contents of the entries' rows. */
 ALGOS_INLINE void N(fm_fetch)(const algos_fm_problem *problem, Py_ssize_t begin,
                               Py_ssize_t end) {
     const T *errors = problem->errors, *sums = problem->sums;
@@ -86,7 +86,7 @@ ALGOS_INLINE void N(fm_fetch)(const algos_fm_problem *problem, Py_ssize_t begin,
     }
 }
 
-/* x, p x, p e and p h of entries whose h stands in `rows`. */
+/* x, p x, p e and p h of entries whose h is in `rows`. */
 ALGOS_INLINE void N(fm_weigh)(const algos_fm_problem *problem, Py_ssize_t begin,
                               Py_ssize_t count, Py_ssize_t width, T *restrict weighted,
                               N(fm_rows) *rows) {
@@ -215,7 +215,7 @@ ALGOS_INLINE void N(fm_carry)(const algos_fm_problem *problem, const algos_fm_pa
     }
 }
 
-/* e -= h'δ + x δ_w, and the row's sum goes along. */
+/* e -= h'δ + x δ_w, with the rows' sums updated as well. */
 ALGOS_INLINE void N(fm_apply_entries)(const algos_fm_problem *problem, Py_ssize_t feature,
                                       const algos_fm_part *part, Py_ssize_t begin,
                                       Py_ssize_t end, const T *kept, T *room,
@@ -277,7 +277,7 @@ ALGOS_INLINE void N(fm_system)(const algos_fm_problem *problem, Py_ssize_t featu
 }
 
 /* A = L D L', L' in the rows of A, the right-hand side becoming L⁻¹ b; inverse = D⁻¹, and 0
- * for directions of which rows and penalties tell no more than rounding does. */
+ * for directions that rows and penalties determine no better than rounding does. */
 ALGOS_INLINE void N(fm_factor)(double *restrict A, Py_ssize_t m, double *restrict inverse) {
     double least[ALGOS_FM_WIDTH];
     for (Py_ssize_t i = 0; i < m; i++)

@@ -1,6 +1,6 @@
 /* Normal numbers within an interval: draws, means and the interval's probability.
  *
- * A latent number is z ~ N(f, 1) and what is known of it is lower < z < upper. All is computed
+ * A latent variable is z ~ N(f, 1), given lower < z < upper. Everything is computed
  * from Mills' ratio R(x) = Q(x) / phi(x), x >= 0, of the upper tail Q, as multiples of the
  * density phi at the end nearer to f: nothing underflows, and nothing is lost far from f.
  *
@@ -105,7 +105,7 @@ ALGOS_INLINE algos_interval algos_see(double f, double lower, double upper) {
     i.turned = a + b < 0;
     i.a = i.turned ? -b : a;
     i.b = i.turned ? -a : b;
-    /* Beyond 1e6 sums of squares lose the width, and no density is a number. */
+    /* Beyond 1e6 sums of squares lose the width, and densities underflow. */
     const double near_a = algos_abs_f64(i.a) < 1e6 ? algos_abs_f64(i.a) : 1e6;
     const double near_b = i.b < 1e7 ? i.b : 1e7;
     i.far = i.a > ALGOS_FAR_TAIL;

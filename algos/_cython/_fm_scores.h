@@ -26,7 +26,7 @@
 #define ALGOS_FM_ONES 1
 #define ALGOS_FM_DENSE 2
 #define ALGOS_FM_RUN 32 /* values whose sums are in float at first */
-#define ALGOS_FM_AHEAD 48 /* stored values whose parameters are on their way */
+#define ALGOS_FM_AHEAD 48 /* stored values ahead that are prefetched */
 #define ALGOS_FM_NEAR (1 << 19) /* bytes of factors that stay in a core's own cache */
 
 typedef struct {
@@ -135,7 +135,7 @@ ALGOS_FM_VECTORS(8)
         Py_ssize_t width, const V *linear, Py_ssize_t step, double *p, double *q,            \
         double *straight, double *room, const int mode, const int sums) {                    \
         Py_ssize_t e = 0;                                                                    \
-        __asm__("" : "+r"(e)); /* unknown, lest the first run get code of its own */       \
+        __asm__("" : "+r"(e)); /* opaque, so that the first run gets no code of its own */ \
         double total = 0;                                                                    \
         if (sizeof(A) == 8) {                                                                \
             algos_fm_run_##TS##_##VS(x, columns, stored, factors, width, linear, step, p, q, \

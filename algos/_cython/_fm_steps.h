@@ -8,13 +8,13 @@
  * then the columns of each row, in the order of the rows, make their steps:
  *   g = e df/dv_j + w l2 v_j,   G += g²,   v_j -= rate g / sqrt(G)
  * A column that many rows of a batch have makes one step, along the sum of their g: many small
- * ones along slopes that know nothing of each other would go too far.
+ * ones along slopes computed independently would overshoot.
  *
  * The columns are dealt out in parts, of which each thread has some to itself, so that what it
  * reads and writes stays in its cache, and the order of the steps is always the same. Of a row
  * each part gives its share of q and of the score; all that threads exchange are these records,
  * of rank + ALGOS_FM_ASIDE floats a row and part. They are added up in the order of the parts,
- * by every thread for itself, so that the bits do not hang on how many threads there are. While
+ * by every thread for itself, so that the bits do not depend on the number of threads. While
  * one still reads the records of a batch, another may write those of the next one: there is
  * room for two. No step is longer than the rate.
  *
@@ -31,7 +31,7 @@ enum { ALGOS_FM_SQUARED, ALGOS_FM_LOG, ALGOS_FM_MULTINOMIAL, ALGOS_FM_BPR };
 #define ALGOS_FM_MOST_RANK 4096
 #define ALGOS_FM_ASIDE 16 /* floats beside the sums of a column: of e x², of e x, of weights;
                              and beside q: 2 w x - sum x² |v|² in lanes */
-#define ALGOS_FM_LARGEST 1e12f /* of a gradient and a slope: its square must be a number */
+#define ALGOS_FM_LARGEST 1e12f /* of a gradient and a slope: its square must be finite */
 
 typedef struct {
     const int64_t *starts; /* (n * parts + 1,): of each row, where the parts of it begin */
@@ -46,20 +46,20 @@ typedef struct {
     float rate, rate_linear, rate_intercept;
     float l2, l2_linear, l2_intercept;
     float clip;
-    float *table;     /* (d, outputs, 2, rank): v and G */
-    float *line;      /* (d, outputs, 2): w and G */
+    float *factor_state; /* (d, outputs, 2, rank): v and G */
+    float *linear_state; /* (d, outputs, 2): w and G */
     const int64_t *cuts; /* (parts + 1,): where the parts of the columns begin */
     int parts, members, sides; /* members: threads; sides: 2 for BPR, else 1 */
     const int32_t *slots;  /* (d,): place among the columns of many rows, or -1 */
     const int32_t *common; /* (n_common,): these columns, ascending */
     ptrdiff_t n_common;
     float *sums;        /* (n_common, outputs, rank + ALGOS_FM_ASIDE) */
-    ptrdiff_t ahead;    /* rows, that are fetched before their turn */
+    ptrdiff_t ahead;    /* rows that are prefetched */
     float *records;     /* (2, parts, batch, sides, outputs, rank + ALGOS_FM_ASIDE), and for one
                            member (parts, outputs, …): they are added up row by row */
 } algos_fm_steps;
 
-/* What a thread has to itself. */
+/* What each thread has of its own. */
 typedef struct {
     int first, last;   /* parts */
     float *q;          /* (batch, sides, outputs, rank) */
@@ -194,21 +194,21 @@ typedef struct {
 
 /* A member's task between two meetings of the threads: the steps of a batch whose records are
  * there, and its records of the next one. */
-static inline void algos_fm_task(const algos_fm_steps *job, const algos_fm_table *table,
+static inline void algos_fm_task(const algos_fm_steps *job, const algos_fm_table *kernels,
                                  algos_fm_member *own, ptrdiff_t batch) {
     const ptrdiff_t start = batch * job->batch, before = start - job->batch;
     if (before >= 0) {
         const ptrdiff_t left = job->n_order - before;
         const ptrdiff_t count = left < job->batch ? left : job->batch;
         if (job->members > 1)
-            table->join(job, own, before, count);
+            kernels->join(job, own, before, count);
         algos_fm_take_targets(job, own, before, count);
         algos_fm_intercept(job, own, before, count);
-        table->step(job, own, before, count);
+        kernels->step(job, own, before, count);
     }
     if (start < job->n_order) {
         const ptrdiff_t left = job->n_order - start;
-        table->gather(job, own, start, left < job->batch ? left : job->batch);
+        kernels->gather(job, own, start, left < job->batch ? left : job->batch);
     }
 }
 

@@ -44,10 +44,10 @@ ALGOS_INLINE void N(fetch_values)(const algos_fm_steps *job, const algos_fm_memb
 
 ALGOS_INLINE void N(fetch_column)(const algos_fm_steps *job, ptrdiff_t column) {
     const ptrdiff_t size = 2 * (ALGOS_RANK) * (ALGOS_OUTPUTS);
-    const float *row = job->table + column * size;
+    const float *row = job->factor_state + column * size;
     for (ptrdiff_t i = 0; i < size; i += 16)
         __builtin_prefetch(row + i, 1);
-    __builtin_prefetch(job->line + column * 2 * (ALGOS_OUTPUTS), 1);
+    __builtin_prefetch(job->linear_state + column * 2 * (ALGOS_OUTPUTS), 1);
 }
 
 ALGOS_INLINE void N(fetch_columns)(const algos_fm_steps *job, const algos_fm_member *own,
@@ -64,16 +64,16 @@ ALGOS_INLINE void N(score_part)(const algos_fm_steps *job, int64_t begin, int64_
     enum { FIXED = 8 }; /* vectors of the largest rank with a case of its own */
     const int vectors = (ALGOS_RANK) / W;
     const ptrdiff_t size = 2 * (ALGOS_RANK) * (ALGOS_OUTPUTS);
-    const float *table = job->table + 2 * (ALGOS_RANK) * output;
-    const float *line = job->line + 2 * output;
+    const float *factor_state = job->factor_state + 2 * (ALGOS_RANK) * output;
+    const float *linear_state = job->linear_state + 2 * output;
     float linear = 0;
     V square = {0}, sum[FIXED] = {{0}};
     if (vectors > FIXED)
         memset(q, 0, sizeof(float) * (size_t)(ALGOS_RANK));
     for (int64_t k = begin; k < end; k++) {
         const float x = (ALGOS_ONES) ? 1.0f : job->values[k];
-        const V *restrict v = (const V *)(table + job->indices[k] * size);
-        linear += x * line[job->indices[k] * 2 * (ALGOS_OUTPUTS)];
+        const V *restrict v = (const V *)(factor_state + job->indices[k] * size);
+        linear += x * linear_state[job->indices[k] * 2 * (ALGOS_OUTPUTS)];
         if (vectors <= FIXED) {
 #pragma GCC unroll 8
             for (int i = 0; i < FIXED; i++)
@@ -173,8 +173,8 @@ ALGOS_INLINE void N(step_column)(const algos_fm_steps *job, ptrdiff_t column, in
                                  float slope, float weight) {
     const int rank = ALGOS_RANK;
     const ptrdiff_t at = column * (ALGOS_OUTPUTS) + output;
-    float *restrict v = job->table + 2 * rank * at;
-    float *line = job->line + 2 * at;
+    float *restrict v = job->factor_state + 2 * rank * at;
+    float *linear_state = job->linear_state + 2 * at;
     const float rate = job->rate, clip = job->clip, decay = shrink + weight * job->l2;
 #pragma omp simd
     for (int i = 0; i < rank; i++) {
@@ -183,7 +183,8 @@ ALGOS_INLINE void N(step_column)(const algos_fm_steps *job, ptrdiff_t column, in
         v[rank + i] = sum;
         v[i] -= rate * g * algos_inverse_root(sum);
     }
-    algos_fm_step_one(line, slope + weight * job->l2_linear * line[0], job->rate_linear, clip);
+    algos_fm_step_one(linear_state, slope + weight * job->l2_linear * linear_state[0],
+                      job->rate_linear, clip);
 }
 
 /* What a row adds to the step of a column that many rows of the batch have. */

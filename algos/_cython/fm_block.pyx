@@ -1,6 +1,6 @@
 """Sweeps of block updates over the features of a factorization machine.
 
-The formulas stand in `_fm_block.h`. Features of a field have no row in common, so threads
+The formulas are in `_fm_block.h`. Features of a field have no row in common, so threads
 take them in any order with the same bits; a feature of very many rows is summed up in lanes.
 """
 
@@ -175,7 +175,7 @@ cdef void _restore_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
 
 
 cdef const void* _data(array, bint single, Py_ssize_t size) except? NULL:
-    """Return where a contiguous array of so many floats stands, NULL for None."""
+    """Return the address of a contiguous array of `size` floats, NULL for None."""
     cdef const float[::1] singles
     cdef const double[::1] doubles
     if array is None:
@@ -207,9 +207,9 @@ cdef class Block:
     factors, linear : (d, stride), (d,)
         Changed in place; stride is a multiple of 8, factors from n_factors on are zero.
     errors : (n,)
-        Target less score; changed in place.
+        Target minus score; changed in place.
     sums : (n, stride) or None
-        Room for Σ x v of each row, kept up to date; None gathers them anew.
+        Room for Σ x v of each row, kept up to date; None recomputes them.
     n_factors : int
     """
     cdef algos_fm_problem problem
@@ -307,7 +307,7 @@ def group_moments(
     const floating[::1] linear,      # IN (d,)
     const int32_t[::1] groups,       # IN (d,)
     double[:, ::1] centers,          # IN (n_groups, k + 1)
-    double[:, ::1] sums,             # OUT (n_groups, k + 1) of θ less the centre
+    double[:, ::1] sums,             # OUT (n_groups, k + 1) of θ minus the center
     double[:, ::1] squares,          # OUT (n_groups, k + 1)
 ):
     """Sum up the coordinates of each group's features, and their squares."""

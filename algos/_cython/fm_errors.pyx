@@ -1,6 +1,6 @@
 """Sums over the errors of all rows, and errors of scores stretched about the intercept.
 
-Stretching is by one number for all rows.
+All rows are stretched by the same factor.
 """
 
 from cython cimport floating
@@ -24,7 +24,7 @@ cdef inline void _sum_rows(
     const floating* target, const floating* errors, const floating* weights,
     double intercept, Py_ssize_t rows, double* sums,
 ) noexcept nogil:
-    """Add Σ w g² and Σ w g e, where g is the score less the intercept."""
+    """Add Σ w g² and Σ w g e, where g is the score minus the intercept."""
     cdef double square = 0, product = 0, g, w
     cdef Py_ssize_t i
     for i in range(rows):
@@ -87,12 +87,12 @@ cdef void _stretch_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
 
 def stretch_sums(
     const floating[::1] target,   # IN (n,), n > 0
-    floating[::1] errors,         # IN (n,): target less score
+    floating[::1] errors,         # IN (n,): target minus score
     const floating[::1] weights,  # IN (n,), or None: 1
     double intercept,
     int n_threads,
 ):
-    """Return Σ w g² and Σ w g e, where g is the score less the intercept, e the error."""
+    """Return Σ w g² and Σ w g e, where g is the score minus the intercept, e the error."""
     cdef StretchJob job
     cdef Py_ssize_t n = target.shape[0]
     cdef Py_ssize_t n_lanes = lane_count(n, 2 * sizeof(double), n * sizeof(floating))
@@ -112,12 +112,12 @@ def stretch_sums(
 
 def stretch_errors(
     const floating[::1] target,  # IN (n,), n > 0
-    floating[::1] errors,        # INOUT (n,): target less score
+    floating[::1] errors,        # INOUT (n,): target minus score
     double intercept,
     double factor,
     int n_threads,
 ):
-    """Multiply what scores are beyond the intercept by a factor."""
+    """Multiply the scores minus the intercept by a factor."""
     cdef StretchJob job
     cdef Py_ssize_t n = target.shape[0]
     job.single, job.target, job.errors = floating is float, &target[0], &errors[0]
@@ -138,7 +138,7 @@ cdef inline void _sum_errors(
     const floating* errors, const floating* weights, Py_ssize_t rows, double* sums
 ) noexcept nogil:
     """Add the sums of weights, of weighted errors and of their squares."""
-    cdef double[4] weight = [0, 0, 0, 0]  # side by side: one would wait for itself
+    cdef double[4] weight = [0, 0, 0, 0]  # four accumulators, since one would wait for its own sum
     cdef double[4] slope = [0, 0, 0, 0]
     cdef double[4] square = [0, 0, 0, 0]
     cdef double e, p

@@ -1,7 +1,7 @@
-"""Latent normal numbers behind labels and levels: z ~ N(score, 1), seen through cut points.
+"""Latent normal variables of labels and levels: z ~ N(score, 1), between cut points.
 
 A row of level l has cuts[l] < z < cuts[l + 1], where the first cut is -infinity and the last
-infinity; two classes are two levels cut at 0. The formulas stand in `_fm_latent.h`.
+infinity; two classes are two levels cut at 0. The formulas are in `_fm_latent.h`.
 """
 
 from cython cimport floating
@@ -48,7 +48,7 @@ cdef struct LatentJob:
     Py_ssize_t n_lanes
 
 
-# Latent numbers of one chunk's rows, gathered until they fill a block.
+# Latent variables of one chunk's rows, gathered until they fill a block.
 cdef struct Block:
     Py_ssize_t size
     Py_ssize_t[ALGOS_MOST_LATENTS] place
@@ -199,13 +199,13 @@ def draw_latents(
     const floating[::1] scores,  # IN (n,), n > 0
     const int32_t[::1] levels,   # IN (n,)
     const double[::1] cuts,      # IN (n_levels + 1,), ascending, from -infinity to infinity
-    const int32_t[::1] copies,   # IN (n,) how often the row is there, or None: once
+    const int32_t[::1] copies,   # IN (n,) number of copies of a row, or None: 1
     const uint64_t[::1] key,     # IN (2,)
-    floating[::1] targets,       # OUT (n,): the mean of the row's latent numbers
+    floating[::1] targets,       # OUT (n,): the mean of the row's latent variables
     uint64_t step,
     int n_threads,
 ):
-    """Draw each row's latent numbers and average them over its copies."""
+    """Draw the latent variable of each copy of a row, and average over its copies."""
     cdef LatentJob job
     job.single, job.scores, job.levels = floating is float, &scores[0], &levels[0]
     job.copies = NULL
@@ -225,7 +225,7 @@ def average_latents(
     floating[::1] targets,       # OUT (n,)
     int n_threads,
 ):
-    """Compute the mean of each row's latent number."""
+    """Compute the mean of each row's latent variable."""
     cdef LatentJob job
     job.single, job.scores, job.levels = floating is float, &scores[0], &levels[0]
     job.cuts, job.n, job.n_levels = &cuts[0], scores.shape[0], cuts.shape[0] - 1
@@ -243,7 +243,7 @@ def measure_levels(
     double[:, ::1] derivatives,  # OUT (3, n_levels + 1): by each cut; second; by it and the next
     int n_threads,
 ):
-    """Return the weighted log-probability of the levels and find its derivatives by the cuts."""
+    """Return the weighted log-probability of the levels and compute its derivatives by the cuts."""
     cdef LatentJob job
     cdef Py_ssize_t n = scores.shape[0], size = 1 + 3 * cuts.shape[0], i
     cdef Py_ssize_t n_lanes = lane_count(n, size * sizeof(double), n * sizeof(double))

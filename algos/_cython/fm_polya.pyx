@@ -1,11 +1,11 @@
-"""Pólya-Gamma numbers: the latent precisions of rows of two classes under the logistic link.
+"""Pólya-Gamma variables: the latent precisions of rows of two classes under the logistic link.
 
 PG(1, c) is drawn exactly, by rejection with the alternating series of its density (Polson,
 Scott and Windle, "Bayesian inference for logistic models using Pólya-Gamma latent variables",
 JASA 108, 2013, section 4 and its supplement, after Devroye, 2009). The names are those of the
 supplement: J*(1, z) with z = |c| / 2 and PG(1, c) = J*(1, z) / 4.
 
-The sum of many such numbers is drawn as one gamma number of the same mean and variance, whose
+The sum of many such variables is drawn as a gamma variable with the same mean and variance, whose
 skewness is too small by 0.02 for c = 0, and for any c by less than 0.04.
 """
 
@@ -49,7 +49,7 @@ cdef inline double _square_of_normal(Rng* rng) noexcept nogil:
 
 
 cdef inline double _below(double x) noexcept nogil:
-    """The standard normal distribution function."""
+    """Return the standard normal distribution function."""
     return erfc(-x * sqrt(0.5)) / 2
 
 
@@ -62,7 +62,7 @@ cdef inline double _term(int n, double x) noexcept nogil:
 
 
 cdef inline double _short_inverse_gaussian(double z, Rng* rng) noexcept nogil:
-    """An inverse Gaussian number of mean 1 / z and shape 1, below CUT."""
+    """Draw an inverse Gaussian variable with mean 1 / z and shape 1, below CUT."""
     cdef double e, x, mean, y
     if z * CUT < 1:
         while True:
@@ -75,7 +75,7 @@ cdef inline double _short_inverse_gaussian(double z, Rng* rng) noexcept nogil:
     mean = 1 / z
     while True:
         y = mean * _square_of_normal(rng)
-        # the smaller root, without a difference of near numbers
+        # the smaller root, without cancellation
         x = mean / (1 + y / 2 + sqrt(y + y * y / 4))
         if algos_open_unit(rng) * (mean + x) > mean:
             x = mean * mean / x
@@ -84,18 +84,18 @@ cdef inline double _short_inverse_gaussian(double z, Rng* rng) noexcept nogil:
 
 
 cdef inline double _share_of_tail(double z) noexcept nogil:
-    """The probability that a proposal is beyond CUT."""
+    """Return the probability that a proposal is beyond CUT."""
     cdef double rate = M_PI * M_PI / 8 + z * z / 2
     cdef double tail = M_PI / (2 * rate) * exp(-rate * CUT)
     cdef double root = sqrt(1 / CUT)
     cdef double body = 2 * exp(-z) * _below(root * (CUT * z - 1))
-    if z < 20:  # beyond, this part is nothing beside the other
+    if z < 20:  # beyond, this part is negligible
         body += 2 * exp(z) * _below(-root * (CUT * z + 1))
     return tail / (tail + body) if tail > 0 else 0
 
 
 cdef double _draw(double c, Rng* rng) noexcept nogil:
-    """PG(1, c)."""
+    """Draw from PG(1, c)."""
     cdef double z = fmin(fabs(c), STEEPEST) / 2, share = _share_of_tail(z)
     cdef double rate = M_PI * M_PI / 8 + z * z / 2, x, sum_, y
     cdef int n
@@ -120,13 +120,13 @@ cdef double _draw(double c, Rng* rng) noexcept nogil:
 
 
 cdef inline double _mean(double c) noexcept nogil:
-    """Of PG(1, c)."""
+    """Return the mean of PG(1, c)."""
     cdef double size = fabs(c)
     return tanh(size / 2) / (2 * size) if size > 1e-6 else 0.25
 
 
 cdef inline double _variance(double c) noexcept nogil:
-    """Of PG(1, c)."""
+    """Return the variance of PG(1, c)."""
     cdef double size = fabs(c), t = tanh(size / 2)
     if size < 0.01:
         return (1 - size * size / 5) / 24
@@ -134,8 +134,10 @@ cdef inline double _variance(double c) noexcept nogil:
 
 
 cdef double _gamma(double shape, Rng* rng) noexcept nogil:
-    """Gamma of mean and variance `shape`, at least 1 (Marsaglia and Tsang, "A simple method for
-    generating gamma variables", ACM TOMS 26, 2000)."""
+    """Draw a gamma variable with mean and variance `shape`, at least 1.
+
+    Marsaglia and Tsang, "A simple method for generating gamma variables", ACM TOMS 26, 2000.
+    """
     cdef double d = shape - 1.0 / 3, x, v
     while True:
         x = sqrt(2 * _exponential(rng)) * cos(2 * M_PI * algos_open_unit(rng))
@@ -148,7 +150,7 @@ cdef double _gamma(double shape, Rng* rng) noexcept nogil:
 
 
 cdef double _draw_sum(double c, int32_t copies, Rng* rng) noexcept nogil:
-    """The sum of so many PG(1, c)."""
+    """Draw the sum of `copies` variables PG(1, c)."""
     cdef double total = 0, mean, variance
     cdef int32_t _copy
     if copies > MANY:
@@ -192,14 +194,14 @@ cdef void _polya_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
 def polya_gammas(
     const floating[::1] scores,  # IN (n,), n > 0
     const int32_t[::1] levels,   # IN (n,): 0 or 1
-    const int32_t[::1] copies,   # IN (n,) how often the row is there, or None: once
+    const int32_t[::1] copies,   # IN (n,) number of copies of a row, or None: 1
     const uint64_t[::1] key,     # IN (2,), or None: means instead of draws
     floating[::1] target,        # OUT (n,)
     floating[::1] weight,        # OUT (n,): the precision of the target
     uint64_t step,
     int n_threads,
 ):
-    """Turn rows into normal numbers around their scores, given Pólya-Gamma precisions."""
+    """Represent rows by normal variables around their scores, with Pólya-Gamma precisions."""
     cdef PolyaJob job
     job.single, job.scores, job.levels = floating is float, &scores[0], &levels[0]
     job.copies = NULL

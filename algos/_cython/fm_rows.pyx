@@ -1,4 +1,4 @@
-"""Rows on their way to the solvers of factorization machines: their order, units and fields."""
+"""Preparing rows for the solvers of factorization machines: order, units and fields."""
 
 from cython cimport floating
 from libc.math cimport fabs
@@ -12,7 +12,7 @@ cdef extern from *:
 
 cdef enum:
     ROWS = 2048      # of a task
-    AHEAD = 8        # rows, fetched before their turn
+    AHEAD = 8        # rows that are prefetched
     VALUES = 1 << 16  # of a task
 
 cdef struct GatherJob:
@@ -69,7 +69,7 @@ def gather_rows(
     floating[::1] new_values,       # OUT, or None
     int n_threads,
 ):
-    """Write the rows at `places`, of whose lengths `new_starts` are the sums."""
+    """Write the rows at `places`; `new_starts` are the cumulated lengths of these rows."""
     cdef GatherJob job
     if not new_indices.shape[0]:
         return
@@ -115,8 +115,8 @@ def scale_values(
     const floating[::1] values,   # IN (stored,)
     const double[::1] scale,      # IN (n_columns,), positive
     floating[::1] out,            # OUT (stored,)
-    double largest,               # of a magnitude: that of the type
-    double near,                  # to 1, and it is 1
+    double largest,               # largest magnitude of a result
+    double near,                  # tolerance within which a value is set to 1
     int n_threads,
 ):
     """Divide values by the scale of their columns."""
@@ -150,7 +150,7 @@ def count_columns(const int32_t[::1] indices, int64_t[::1] counts):
 cdef inline int64_t _first_from(
     const int32_t* indices, int64_t begin, int64_t end, int64_t column,
 ) noexcept nogil:
-    """Return the first place of begin … end - 1 whose column is not below this one."""
+    """Return the first place in begin … end - 1 whose column is at least `column`."""
     cdef int64_t middle
     while begin < end:
         middle = (begin + end) // 2
@@ -167,7 +167,7 @@ def part_starts(
     const int64_t[::1] cuts,     # IN (parts + 1,): where parts of the columns begin
     int64_t[::1] out,            # OUT (n * parts + 1,)
 ):
-    """Write where the parts of each row begin, row after row."""
+    """Write the bounds of the parts of each row, row after row."""
     cdef Py_ssize_t row, part, parts = cuts.shape[0] - 1
     cdef int64_t at, end
     if not indices.shape[0]:
@@ -218,7 +218,7 @@ def column_squares(
 
 
 def next_columns(const int64_t[::1] starts, const int32_t[::1] indices, int32_t[::1] nearest):
-    """Lower `nearest` (n_columns,) to the next column that stands beside each in a row."""
+    """Lower `nearest` (n_columns,) to the next column that occurs with each in a row."""
     cdef Py_ssize_t i, p
     with nogil:
         for i in range(starts.shape[0] - 1):

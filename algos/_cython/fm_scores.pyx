@@ -1,4 +1,4 @@
-"""Scores and embeddings of factorization machines; the formula stands in `_fm_scores.h`."""
+"""Scores and embeddings of factorization machines; the formula is in `_fm_scores.h`."""
 
 from cython cimport floating
 from libc.stdint cimport int32_t, int64_t
@@ -82,7 +82,7 @@ cdef Job _job(
         model.models = intercept.shape[0]
         model.linear = <const void*> &linear[0, 0]
         model.intercept = &intercept[0]
-    # Ones that are not stored say nothing of the type that their rows had.
+    # Without stored values the type of the rows is unknown.
     job.leaf = algos_fm_choose(floating is float and values is not None, parameter is float, sums)
     job.room = job.out = NULL
     job.padded = 0

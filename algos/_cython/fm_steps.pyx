@@ -1,6 +1,6 @@
 """Stochastic steps of factorization machines: see `_fm_steps.h`.
 
-Bits hang on the batches and on the parts of the columns alone, not on the threads that share
+Bits depend on the batches and on the parts of the columns only, not on the threads that share
 these parts.
 """
 
@@ -37,8 +37,8 @@ cdef extern from "_fm_steps.h" nogil:
         float rate, rate_linear, rate_intercept
         float l2, l2_linear, l2_intercept
         float clip
-        float* table
-        float* line
+        float* factor_state
+        float* linear_state
         const int64_t* cuts
         int parts, members, sides
         const int32_t* slots
@@ -60,7 +60,7 @@ cdef extern from "_fm_steps.h" nogil:
             float* z) noexcept nogil
     const algos_fm_table* algos_fm_choose(const algos_fm_steps* job)
     void algos_fm_task(
-        const algos_fm_steps* job, const algos_fm_table* table, algos_fm_member* own,
+        const algos_fm_steps* job, const algos_fm_table* kernels, algos_fm_member* own,
         Py_ssize_t batch)
     float algos_inverse_root(float a)
 
@@ -68,11 +68,11 @@ MOST_RANK = ALGOS_FM_MOST_RANK
 
 cdef enum:
     ROWS = 512  # of a task that scores
-    AHEAD = 24  # values, fetched before their turn
+    AHEAD = 24  # values that are prefetched
 
 cdef struct StepsJob:
     algos_fm_steps steps
-    const algos_fm_table* table
+    const algos_fm_table* kernels
     algos_team team
     algos_fm_member[ALGOS_TEAM_MOST] members
     const float* intercept
@@ -81,7 +81,7 @@ cdef struct StepsJob:
 
 cdef void _phase(void* arg, int64_t batch, int member) noexcept nogil:
     cdef StepsJob* job = <StepsJob*> arg
-    algos_fm_task(&job.steps, job.table, &job.members[member], batch)
+    algos_fm_task(&job.steps, job.kernels, &job.members[member], batch)
 
 
 cdef void _join(void* arg, Py_ssize_t task, int slot) noexcept nogil:
@@ -91,7 +91,7 @@ cdef void _join(void* arg, Py_ssize_t task, int slot) noexcept nogil:
 cdef void _score_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
     cdef StepsJob* job = <StepsJob*> arg
     cdef Py_ssize_t first = task * ROWS
-    job.table.score(
+    job.kernels.score(
         &job.steps, job.intercept, first, min(<Py_ssize_t> ROWS, job.steps.n_order - first), job.z)
 
 
@@ -133,14 +133,15 @@ cdef class _Rooms:
 
 cdef void _set_model(
     algos_fm_steps* job, const int64_t[::1] starts, const int32_t[::1] indices,
-    const float[::1] values, const float[:, :, :, ::1] table, const float[:, :, ::1] line,
+    const float[::1] values, const float[:, :, :, ::1] factor_state,
+    const float[:, :, ::1] linear_state,
 ) noexcept:
     job.starts = &starts[0]
     job.indices = &indices[0] if indices.shape[0] else NULL
     job.values = &values[0] if values is not None and values.shape[0] else NULL
-    job.outputs, job.rank = <int> table.shape[1], <int> table.shape[3]
-    job.table = <float*> &table[0, 0, 0, 0] if table.shape[0] else NULL
-    job.line = <float*> &line[0, 0, 0] if line.shape[0] else NULL
+    job.outputs, job.rank = <int> factor_state.shape[1], <int> factor_state.shape[3]
+    job.factor_state = <float*> &factor_state[0, 0, 0, 0] if factor_state.shape[0] else NULL
+    job.linear_state = <float*> &linear_state[0, 0, 0] if linear_state.shape[0] else NULL
     job.order = job.rival = NULL
 
 
@@ -161,8 +162,8 @@ def learn(
     const int32_t[::1] common,    # IN: the columns that many rows of a batch have, ascending
     const float[::1] rates,       # IN (3,): of factors, linear terms and intercepts
     const float[::1] l2,          # IN (3,)
-    float[:, :, :, ::1] table,    # INOUT (d, outputs, 2, rank): v and G; rank a multiple of 8
-    float[:, :, ::1] line,        # INOUT (d, outputs, 2): w and G
+    float[:, :, :, ::1] factor_state,  # INOUT (d, outputs, 2, rank): v and G; rank a multiple of 8
+    float[:, :, ::1] linear_state,     # INOUT (d, outputs, 2): w and G
     float[:, ::1] intercept,      # INOUT (outputs, 2): b and G
     int loss,
     Py_ssize_t batch,
@@ -177,7 +178,7 @@ def learn(
     cdef double work
     if n == 0:
         return 0.0
-    _set_model(steps, starts, indices, values, table, line)
+    _set_model(steps, starts, indices, values, factor_state, linear_state)
     batch = min(batch, n)
     steps.target, steps.weight = &target[0], &weight[0]
     steps.order, steps.n_order, steps.batch, steps.sides = &order[0], n, batch, 1
@@ -196,7 +197,7 @@ def learn(
     stored = indices.shape[0] // max(<Py_ssize_t> 1, (starts.shape[0] - 1) // steps.parts)
     steps.ahead = max(<Py_ssize_t> 1, AHEAD // max(<Py_ssize_t> 1, stored // steps.members))
     rooms.take(&job, intercept)
-    job.table = algos_fm_choose(steps)
+    job.kernels = algos_fm_choose(steps)
     work = _nanoseconds(steps, n * stored)
     algos_team_start(&job.team, _phase, &job, (n + batch - 1) // batch + 1, work, steps.members)
     with nogil:
@@ -209,8 +210,8 @@ def score(
     const int64_t[::1] indptr,        # IN (n + 1,)
     const int32_t[::1] indices,       # IN
     const float[::1] values,          # IN, or None: all are 1
-    const float[:, :, :, ::1] table,  # IN (d, outputs, 2, rank)
-    const float[:, :, ::1] line,      # IN (d, outputs, 2)
+    const float[:, :, :, ::1] factor_state,  # IN (d, outputs, 2, rank)
+    const float[:, :, ::1] linear_state,     # IN (d, outputs, 2)
     const float[:, ::1] intercept,    # IN (outputs, 2)
     float[:, ::1] z,                  # OUT (n, outputs)
     int n_threads,
@@ -220,9 +221,9 @@ def score(
     cdef Py_ssize_t n = z.shape[0]
     if n == 0:
         return
-    _set_model(&job.steps, indptr, indices, values, table, line)
+    _set_model(&job.steps, indptr, indices, values, factor_state, linear_state)
     job.steps.n_order = n
-    job.table = algos_fm_choose(&job.steps)
+    job.kernels = algos_fm_choose(&job.steps)
     job.intercept, job.z = &intercept[0, 0], &z[0, 0]
     with nogil:
         run_region(_score_task, &job, (n + ROWS - 1) // ROWS,

@@ -23,11 +23,11 @@ from algos.factorization_machine.likelihoods import Gaussian, Latent, Likelihood
 from algos.factorization_machine.priors import Prior
 from algos.factorization_machine.rows import Rows
 
-_RESTORE = 32  # sweeps until errors are computed anew, lest roundings add up
+_RESTORE = 32  # sweeps after which errors are recomputed, so that rounding does not accumulate
 
 
 class Penalties(NamedTuple):
-    """Weights of the squares of factors, coefficients and intercept."""
+    """L2 penalties of factors, coefficients and intercept."""
 
     alpha: float
     alpha_linear: float
@@ -41,13 +41,13 @@ class Optimum:
     Attributes
     ----------
     intercept, linear, factors
-        The machine.
+        The model.
     n_iter : int
     objectives : list of float
         After each sweep.
     has_converged : bool
     state : dict of str to number or array
-        Of the likelihood.
+        State of the likelihood, such as cut points.
     """
 
     intercept: float
@@ -72,7 +72,7 @@ def solve_als(
     n_threads: int = 1,
     on_sweep: Callable[[Sweeper, float], bool] | None = None,
 ) -> Optimum:
-    """Minimise the penalised loss of a factorization machine from where it starts.
+    """Minimise the penalised loss of a factorization machine, from a given start.
 
     Parameters
     ----------
@@ -81,16 +81,16 @@ def solve_als(
     likelihood : Likelihood
     penalties : Penalties
     start : (intercept, linear, factors)
-        Factors of zero are a saddle: they stay.
+        Zero factors are a saddle point and stay zero.
     max_iter : int
     tol : float
-        Stop as soon as a sweep lowers the objective by no more than this part of it.
+        Stop when a sweep lowers the objective by no more than this share of it.
     dtype : dtype, default=float64
-        Of errors and parameters; sums are float64.
+        Type of errors and parameters; sums are float64.
     n_threads : int, default=1
-        Changes nothing but the time.
+        Affects only the time.
     on_sweep : callable, default=None
-        Told the machine and the objective after each sweep; true ends the descent.
+        Called with the model and the objective after each sweep; a true result stops.
     """
     sweeper = Sweeper(rows, fields, *start, dtype=dtype, n_threads=n_threads)
     groups = np.zeros(rows.n_columns, dtype=np.int32)
@@ -116,8 +116,8 @@ def solve_als(
 
 
 def _expected(sweeper: Sweeper, likelihood: Likelihood, *, is_due: bool) -> Latent:
-    """Return what rows say of their scores; the errors are made anew where that is due."""
-    if isinstance(likelihood, Gaussian):  # its targets stay, and so do the errors
+    """Return the latent targets given the scores; recompute the errors where that is due."""
+    if isinstance(likelihood, Gaussian):  # its targets, and so the errors, do not change
         latent = likelihood.expect(sweeper.errors, sweeper.n_threads)
         if is_due:
             sweeper.aim(latent.target)
@@ -135,7 +135,7 @@ def _loss(sweeper: Sweeper, likelihood: Likelihood) -> float:
 
 
 def penalty_of(sweeper: Sweeper, penalties: Penalties) -> float:
-    """Return the part of the objective that is no loss."""
+    """Return the penalty term of the objective."""
     groups = np.zeros(len(sweeper.linear), dtype=np.int32)
     _, squares = sweeper.moments(groups, np.zeros((1, sweeper.k + 1)))
     return (

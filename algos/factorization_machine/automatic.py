@@ -1,4 +1,4 @@
-"""What "auto" stood for in a fit, in the units of parameters."""
+"""The values that "auto" took in a fit, in the units of the parameters."""
 
 from __future__ import annotations
 
@@ -6,24 +6,29 @@ from typing import Any
 
 import numpy as np
 
-from algos.factorization_machine.exact import chain_of, penalties_of, scale_of_start, sweeps_of
+from algos.factorization_machine.block_solvers import (
+    chain_of,
+    penalties_of,
+    scale_of_start,
+    sweeps_of,
+)
 from algos.factorization_machine.fields import groups_of
 from algos.factorization_machine.learners import (
     epochs_of,
+    is_constant,
     patience_of,
     scale_of_first,
     stochastic_settings,
-    tells_nothing,
 )
 from algos.factorization_machine.machine import Outcome, Problem
 from algos.factorization_machine.rows import Columns
-from algos.factorization_machine.stochastic import Settings
+from algos.factorization_machine.stochastic import StepSettings
 
 Values = dict[str, Any]
 
 
 def values_used(problem: Problem, solver: str, outcome: Outcome, columns: Columns) -> Values:
-    """Return the parameters that a solver has looked at, by their names.
+    """Return the values of the "auto" parameters that a solver used, by name.
 
     Parameters
     ----------
@@ -31,18 +36,18 @@ def values_used(problem: Problem, solver: str, outcome: Outcome, columns: Column
     solver : {"mcmc", "als", "adagrad"}
     outcome : Outcome
     columns : Columns
-        What of X the problem's columns are.
+        The columns of X that the problem's columns stand for.
     """
-    if tells_nothing(problem):
+    if is_constant(problem):
         return {"solver": solver}
     used = _USED[solver](problem, outcome, columns)
-    if problem.start is not None:  # a warm one, of no draws
+    if problem.start is not None:  # a warm start draws nothing
         del used["init_scale"]
     return {"solver": solver, **used}
 
 
 def in_units(used: Values, spread: float) -> Values:
-    """Return the values as they would be given, for targets that were divided by `spread`."""
+    """Return the values as a user would give them, for targets that were divided by `spread`."""
     factors = {"alpha": spread, "init_scale": float(np.sqrt(spread))}
     return {name: value * factors[name] if name in factors else value
             for name, value in used.items()}  # fmt: skip
@@ -52,7 +57,7 @@ def _used_by_mcmc(problem: Problem, outcome: Outcome, columns: Columns) -> Value
     assert problem.fields is not None
     max_iter, burn_in = chain_of(problem.settings)
     groups = groups_of(problem.settings.feature_groups, problem.fields)
-    labels = np.zeros(columns.d, dtype=np.int32)  # columns that do not occur may be in any
+    labels = np.zeros(columns.d, dtype=np.int32)  # columns that do not occur may be in any group
     labels[slice(None) if columns.places is None else columns.places] = groups
     return {
         "max_iter": max_iter,
@@ -73,13 +78,13 @@ def _used_by_als(problem: Problem, outcome: Outcome, columns: Columns) -> Values
 
 
 def values_of_stream(problem: Problem, beginning: Problem | None) -> Values:
-    """Return the parameters that a stream looks at from this batch on.
+    """Return the values of the "auto" parameters that a stream uses from this batch on.
 
     Parameters
     ----------
     problem : Problem
     beginning : Problem or None
-        What first factors were drawn for; None if there was a model.
+        The problem for which initial factors were drawn; None if there was a model.
     """
     used = _values_of_steps(problem, stochastic_settings(problem))
     if beginning is not None:
@@ -87,16 +92,16 @@ def values_of_stream(problem: Problem, beginning: Problem | None) -> Values:
     return {"solver": "adagrad", **used}
 
 
-def _values_of_steps(problem: Problem, steps: Settings) -> Values:
+def _values_of_steps(problem: Problem, steps: StepSettings) -> Values:
     return {
-        # Of numbers that is what an automatic one is at a mean squared error of 1.
+        # For squared errors, the value of "auto" at a mean squared error of 1.
         "alpha": steps.alpha or steps.alpha_of_noise,
         "alpha_linear": steps.alpha_linear or steps.alpha_linear_of_noise,
         "learning_rate_init": steps.rate,
         "learning_rate_linear": steps.rate_linear,
         "learning_rate_intercept": steps.rate_intercept,
         "batch_size": steps.batch_of(problem.table.rows),
-        "epsilon": steps.accumulator,
+        "initial_accumulator_value": steps.accumulator,
     }
 
 
@@ -108,7 +113,7 @@ def _used_by_adagrad(problem: Problem, outcome: Outcome, columns: Columns) -> Va
         "n_iter_no_change": patience_of(problem, steps),
         "init_scale": scale_of_first(problem),
     }
-    if problem.loss == "bpr":  # pairs need no intercept, and are not held out
+    if problem.loss == "bpr":  # pairs need no intercept, and none are held out
         del used["learning_rate_intercept"]
         return used
     if problem.held_out is None or problem.whole is not None:  # no `X_val` was given

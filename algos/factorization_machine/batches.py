@@ -1,4 +1,4 @@
-"""Rows as stochastic steps take them, and the plan of their columns."""
+"""Rows in the form that stochastic steps need, and the plan of their columns."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from algos.factorization_machine.rows import LARGEST_VALUE, Rows
 Floats = NDArray[np.float32]
 
 _LARGEST_WEIGHT = 1e6  # in units of the mean weight
-_LARGEST_TARGET = 1e6  # in deviations of those that came before
-_PARTS = 2  # of the columns: so many threads find work; results hang on it
-# Of a value whose column is rare, where one of a common column costs 1: its column makes a step
-# of its own, and comes from afar.
+_LARGEST_TARGET = 1e6  # in standard deviations of earlier targets
+_PARTS = 2  # parts of the columns, one for each thread; results depend on their number
+# Relative cost of a value in a rare column, compared with one in a common column: a rare column
+# takes a step of its own and is not in the cache.
 _COST_OF_RARE = 2
-_COMMON = 0.5  # rows of a batch that are expected to have a column, from which on it is common
+_COMMON = 0.5  # expected rows of a batch with a column, from which on the column is common
 
 
 def kernel_values(rows: Rows) -> Floats | None:
@@ -33,21 +33,21 @@ def kernel_values(rows: Rows) -> Floats | None:
 
 
 def _is_bounded(values: Floats) -> bool:
-    """Tell whether no value is too large, in magnitude."""
+    """Tell whether all magnitudes are within the limit."""
     largest = max(values.max(initial=0), -values.min(initial=0))
     return bool(largest <= LARGEST_VALUE)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How columns are gone about.
+    """How the work on columns is divided.
 
     Attributes
     ----------
     cuts : ndarray of shape (parts + 1,), int64
-        Where parts of the columns begin that cost about as much each.
+        Bounds of parts of the columns that cost about the same.
     starts : ndarray of shape (n * parts + 1,), int64
-        Of each row, where its parts begin among the stored values.
+        Bounds of each row's parts among the stored values.
     slots : ndarray of shape (n_columns,), int32
         The place of each column in `common`, or -1.
     common : ndarray, int32
@@ -61,7 +61,7 @@ class Plan:
 
     @classmethod
     def of(cls, rows: Rows, batch: int, parts: int = _PARTS) -> Plan:
-        """Return the plan; only `cuts` and `starts` hang on the number of parts."""
+        """Return the plan; only `cuts` and `starts` depend on the number of parts."""
         counts = rows.counts()
         is_common = counts * min(batch, rows.n) >= _COMMON * rows.n
         costs = np.cumsum(np.where(is_common, counts, _COST_OF_RARE * counts))
@@ -87,7 +87,7 @@ class Data:
     target, weight : ndarray of shape (n,), float32
         The weights' mean is about 1.
     plans : dict
-        Of `plan`.
+        Cache of `plan`.
     """
 
     rows: Rows
@@ -108,7 +108,7 @@ class Data:
         return cls(rows, kernel_values(rows), bounded, shares)
 
     def plan(self, batch: int) -> Plan:
-        """Return how columns are gone about: made once."""
+        """Return the plan for a batch size, computed once."""
         if batch not in self.plans:
             self.plans[batch] = Plan.of(self.rows, batch)
         return self.plans[batch]

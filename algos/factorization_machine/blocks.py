@@ -1,4 +1,4 @@
-"""A machine, its rows by row and by column, and its errors: what block updates work on."""
+"""The state of block updates: a model, its rows by row and by column, and its errors."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from algos.factorization_machine.rows import Rows
 
 Doubles = NDArray[np.float64]
 
-# Sums of rows are kept where a row has more values than that on average, unless they take much
-# memory; then where to gather them anew would take long.
+# Sums of rows are stored if rows have more values than _SHORT on average; if that takes more
+# than _MUCH memory, only for rows above _MEDIUM, where recomputing them would take long.
 _SHORT, _MEDIUM = 3, 16
 _MUCH = 1 << 32  # bytes
 
@@ -34,7 +34,7 @@ class Sweeper:
     factors : ndarray of shape (n_columns, n_factors)
     intercept : float
     dtype : dtype
-        float32 or float64: of parameters and errors.
+        Type of parameters and errors, float32 or float64.
     n_threads : int
 
     Attributes
@@ -42,7 +42,7 @@ class Sweeper:
     intercept : float
     linear : ndarray of shape (n_columns,)
     errors : ndarray of shape (n,)
-        Target less score; the target is that of the last `aim`.
+        Target minus score; the target is that of the last `aim`.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Sweeper:
             self._factors, self.linear, self.errors, self._sums, k,
         )  # fmt: skip
         self._target: NDArray[Any] | None = None
-        self._weight: tuple[Any, Any] = (None, None)  # as given, and in the errors' type
+        self._weight: tuple[Any, Any] = (None, None)  # as given, and converted
 
     @property
     def factors(self) -> NDArray[Any]:
@@ -91,7 +91,7 @@ class Sweeper:
         return self._target - self.errors
 
     def aim(self, target: NDArray[Any], scores: NDArray[Any] | None = None) -> None:
-        """Take other targets; without the scores, compute all errors from the parameters."""
+        """Set the targets; without scores, recompute all errors from the parameters."""
         target = target.astype(self.dtype, copy=False)
         if scores is None:
             self._block.restore(target, self.intercept, self.n_threads)
@@ -109,13 +109,13 @@ class Sweeper:
         self.errors -= self.dtype.type(step)
 
     def stretch_sums(self, weight: NDArray[Any] | None) -> tuple[float, float]:
-        """Return Σ w g² and Σ w g e, where g is the score less the intercept, e the error."""
+        """Return Σ w g² and Σ w g e, where g is the score minus the intercept, e the error."""
         assert self._target is not None
         own = self._own(weight)
         return stretch_sums(self._target, self.errors, own, self.intercept, self.n_threads)
 
     def stretch(self, scale: float) -> None:
-        """Multiply the scores less the intercept, through coefficients and factors."""
+        """Multiply all scores minus the intercept by `scale`, via coefficients and factors."""
         assert self._target is not None
         root = self.dtype.type(np.sqrt(scale))
         self.linear *= self.dtype.type(scale)
@@ -134,26 +134,26 @@ class Sweeper:
         key: Key | None = None,
         sweep: int = 0,
     ) -> None:
-        """Update all columns once: draw them, or without a key put them at their optimum.
+        """Update all columns once: draw them, or without a key move them to their optimum.
 
         Parameters
         ----------
         weight : ndarray of shape (n,), or None
         precision : float
-            Times `weight` that of each row.
+            The precision of a row is this times its weight.
         groups : ndarray of shape (n_columns,)
         means, penalties : ndarray of shape (n_groups, n_factors + 1)
             Means and precisions of the priors, of the linear terms last.
         key : ndarray of shape (2,), or None
         sweep : int
-            Names the random stream.
+            Number of the sweep, which names the random stream.
         """
         self._block.sweep(
             self._own(weight), groups, means, penalties, key, precision, sweep, self.n_threads
         )
 
     def _own(self, weight: NDArray[Any] | None) -> NDArray[Any] | None:
-        """Return weights in the errors' type, made once for the same array."""
+        """Return weights in the errors' type, converted once for the same array."""
         if weight is not self._weight[0]:
             own = None if weight is None else weight.astype(self.dtype, copy=False)
             self._weight = weight, own
@@ -161,7 +161,7 @@ class Sweeper:
         return own
 
     def moments(self, groups: Groups, centers: Doubles) -> tuple[Doubles, Doubles]:
-        """Return each group's sums of parameters less centres, and of their squares."""
+        """Return each group's sums of parameters minus centers, and of their squares."""
         sums, squares = np.empty_like(centers), np.empty_like(centers)
         group_moments(self._factors, self.linear, groups, centers, sums, squares)
         return sums, squares
@@ -181,7 +181,7 @@ def _columns_of(rows: Rows) -> tuple[Bounds, NDArray[np.int32], NDArray[np.int32
 
 
 def _partners(rows: Rows, places: NDArray[Any]) -> NDArray[np.int32] | None:
-    """Return the other column of each entry's row, if all rows hold two ones."""
+    """Return the other column of each entry's row if all rows hold two ones, else None."""
     if rows.values is not None or rows.stored != 2 * rows.n or np.any(np.diff(rows.indptr) != 2):
         return None
     return rows.indices[places ^ 1]

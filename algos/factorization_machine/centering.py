@@ -1,10 +1,10 @@
-"""Parameters as deviations from what is usual in their field.
+"""Parameters as deviations from the mean of their field.
 
-A field is complete if every row has one column of it, with the value 1: users, say. Rows alone
-cannot tell the mean of its columns' factors and coefficients from the intercept and from the
-coefficients of other columns: one machine gives the same scores as another in which the
-complete fields have mean zero over the rows. In that one a column that was never seen, which
-adds nothing to the score, is taken for that of an average row: the best guess about a new user.
+A field is complete if every row has one column of it, with the value 1: users, say. The data do
+not distinguish the mean of its columns' factors and coefficients from the intercept and from the
+coefficients of other columns: every model has the same scores as one whose complete fields have
+mean zero over the rows. In that model a column that was never seen, which adds nothing to the
+score, stands for an average row: the best guess about a new user.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.threads import one_thread_blas
 from algos.factorization_machine.fields import Bounds
 from algos.factorization_machine.rows import Rows
 
@@ -21,7 +22,7 @@ Doubles = NDArray[np.float64]
 
 
 class Centering:
-    """Which fields are complete, and machines with these centred.
+    """Finds the complete fields, and centres them in models.
 
     Parameters
     ----------
@@ -43,13 +44,19 @@ class Centering:
         shares = np.bincount(rows.indices, each, minlength=rows.n_columns)
         self._shares = [shares[field] / shares[field].sum() for field in self.complete]
 
-    def centred(
+    def centered(
         self, intercept: float, linear: NDArray[Any], factors: NDArray[Any]
     ) -> tuple[float, NDArray[Any], NDArray[Any]]:
-        """Return a machine of the same scores whose complete fields have mean zero."""
+        """Return a model with the same scores whose complete fields have mean zero."""
         if not self.complete:
             return intercept, linear, factors
-        linear, factors = linear.copy(), factors.copy()
+        with one_thread_blas():  # in long fields, products by two threads have other bits
+            return self._centred(intercept, linear.copy(), factors.copy())
+
+    def _centred(
+        self, intercept: float, linear: NDArray[Any], factors: NDArray[Any]
+    ) -> tuple[float, NDArray[Any], NDArray[Any]]:
+        """As `centered`, in place."""
         own = list(zip(self.complete, self._shares, strict=True))
         means = [share @ factors[field].astype(np.float64) for field, share in own]
         total = np.sum(means, axis=0)

@@ -1,4 +1,4 @@
-"""Labels of a factorization machine: which there are, and how much each weighs."""
+"""The mixin of the classifier that handles labels and class weights."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from algos._common.labels import (
     encoded_classes,
     require_two_classes,
 )
+from algos.factorization_machine.columns import column_numbers
 from algos.factorization_machine.estimator import FactorizationMachine
-from algos.factorization_machine.ranking import column_numbers
 from algos.factorization_machine.rows import Columns
 from algos.factorization_machine.targets import (
     Doubles,
@@ -30,7 +30,7 @@ _LEAST_PRODUCT = np.finfo(np.float64).tiny
 
 
 class ClassifierLabels(FactorizationMachine):
-    """The side of a classifier that knows the classes."""
+    """Labels and class weights of a classifier."""
 
     loss: str
     class_weight: Any
@@ -40,7 +40,7 @@ class ClassifierLabels(FactorizationMachine):
     _classes_to_come: NDArray[Any] | None
 
     def _meets_two(self, column: NDArray[Any], sample_weight: Any) -> bool:
-        """Note the labels of a first batch; return whether there are two of them by now."""
+        """Remember the labels of a first batch; tell whether two have been seen by now."""
         weight, _ = checked_weights(sample_weight, len(column))
         met = np.unique(column if weight is None else column[weight > 0])
         met = np.unique(np.concatenate([self.__dict__.get("_met", met), met]))
@@ -78,7 +78,7 @@ class ClassifierLabels(FactorizationMachine):
         sums = np.bincount(numbers, weight, minlength=len(self.classes_))
         of_classes = class_factors(self.class_weight, self.classes_, sums)
         factors = class_factors_in_range(of_classes)[numbers]
-        # No row goes, however little it weighs.
+        # No row vanishes, however little it weighs.
         return factors if weight is None else np.maximum(weight * factors, _LEAST_PRODUCT)
 
     def _loss_name(self) -> str:

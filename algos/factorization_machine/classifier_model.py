@@ -1,4 +1,4 @@
-"""What a fitted classifier answers: scores, classes and probabilities."""
+"""Predictions of a fitted classifier: scores, classes and probabilities."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _LARGEST = 1e300  # score
 
 
 class ClassifierModel(FittedMachine):
-    """The fitted side of a classifier."""
+    """Predictions of a classifier."""
 
     classes_: NDArray[Any]
     _met: NDArray[Any]
     _link: str
 
     def decision_function(self, X: Any) -> NDArray[Any]:
-        """Return the score of each row, or of each of more than two classes.
+        """Return the score of each row, for each class if there are more than two.
 
         Parameters
         ----------
@@ -34,8 +34,8 @@ class ClassifierModel(FittedMachine):
         Returns
         -------
         decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            In the dtype of X. Of "mcmc" the mean, divided by what the spread of draws adds to
-            the noise, so that it gives the mean probability.
+            In the dtype of X. For "mcmc" the mean score, shrunk to allow for the spread of the
+            draws, so that the logistic function of it is the mean probability.
         """
         found, dtype = self._decisions(X)
         largest = np.finfo(dtype).max
@@ -65,7 +65,7 @@ class ClassifierModel(FittedMachine):
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
-            In the dtype of X. Of "bpr" they only rank.
+            In the dtype of X. With "bpr" they are only a ranking.
         """
         found, dtype = self._decisions(X)
         return probabilities(found, self._link).astype(dtype, copy=False)
@@ -83,15 +83,15 @@ class ClassifierModel(FittedMachine):
         """
         found, dtype = self._decisions(X)
         logs = in_dtype(log_probabilities(found, self._link), dtype)
-        # What rounds to 1 is certain here too.
+        # Probabilities that round to 1 have a logarithm of 0.
         logs[probabilities(found, self._link).astype(dtype, copy=False) == 1] = 0
         return logs
 
     def _check_learned(self) -> None:
         if "_met" in self.__dict__:
             raise NotFittedError(
-                f"This {type(self).__name__} has met the class {self._met.tolist()[0]!r} alone: "
-                f"1 more class is missing; call partial_fit with rows of another"
+                f"This {type(self).__name__} has seen only class {self._met.tolist()[0]!r}; call "
+                f"partial_fit with rows of a second class"
             )
         super()._check_learned()
 

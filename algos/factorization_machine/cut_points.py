@@ -1,6 +1,6 @@
-"""Cut points between ordered levels, given the scores: their law and their best values.
+"""Cut points between ordered levels, given the scores: their distribution and their optimum.
 
-Cut points c_1 < … < c_m are free numbers in the coordinates (c_1, log(c_2 - c_1), …). The
+Cut points c_1 < … < c_m are unconstrained in the coordinates (c_1, log(c_2 - c_1), …). The
 log-probability of the levels is concave in the cut points (Burridge, "A note on maximum
 likelihood estimation for regression models using grouped data", JRSS B 43, 1981), so that a
 Newton step from anywhere goes up, and nearly all steps of the sampler are accepted.
@@ -19,17 +19,17 @@ from scipy.special import ndtri
 from algos._common.threads import one_thread_blas
 
 Doubles = NDArray[np.float64]
-# Log-probability of the levels and derivatives by the cuts: see `measure_levels`.
+# Log-probability of the levels and its derivatives by the cut points: see `measure_levels`.
 Measure = Callable[[Doubles], tuple[float, Doubles]]
 
-_LEAST_GAP = 1e-8  # levels nearer than this are not told apart by any float32 score
-_LARGEST_LOG = 50.0  # of a gap, which is in units of the noise
+_LEAST_GAP = 1e-8  # float32 scores cannot distinguish levels closer than this
+_LARGEST_LOG = 50.0  # largest log of a gap, in units of the noise
 _HALVINGS = 30
-_DEGREES = 8.0  # of freedom, of Student's law
+_DEGREES = 8.0  # degrees of freedom of Student's t distribution
 
 
 class CutPrior(NamedTuple):
-    """Independent normal laws of the coordinates.
+    """Independent normal priors of the coordinates.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class CutPrior(NamedTuple):
 
     @classmethod
     def of(cls, n_levels: int) -> CutPrior:
-        """Return a wide law: cut points over some units of the noise."""
+        """Return a wide prior: cut points spread over some units of the noise."""
         mean = np.full(n_levels - 1, np.log(4.0 / n_levels))
         deviation = np.full(n_levels - 1, 2.0)
         mean[:1], deviation[:1] = 0.0, 10.0
@@ -49,7 +49,7 @@ class CutPrior(NamedTuple):
 
 
 def start_cuts(mass: Doubles) -> Doubles:
-    """Return the best cut points of scores that are all zero, from the levels' weights."""
+    """Return the best cut points if all scores are zero, from the levels' weights."""
     share = np.cumsum(mass)[:-1] / mass.sum()
     inner = ndtri(np.clip(share, 1e-12, 1 - 1e-12))
     gaps = _LEAST_GAP * np.arange(len(inner))
@@ -57,15 +57,15 @@ def start_cuts(mass: Doubles) -> Doubles:
     return np.concatenate([[-np.inf], inner, [np.inf]])
 
 
-@np.errstate(over="ignore", invalid="ignore")  # a proposal that is no number is refused
+@np.errstate(over="ignore", invalid="ignore")  # proposals that overflow are rejected
 def draw_cuts(
     cuts: Doubles, prior: CutPrior, measure: Measure, rng: np.random.Generator
 ) -> Doubles:
     """Return cut points after one step of a Metropolis-Hastings chain.
 
-    The proposal is Student's law around the end of a Newton step, with its curvature: where
-    scores have moved away from the cut points, the tails of a normal law would refuse to go
-    back (Chib and Greenberg, "Understanding the Metropolis-Hastings algorithm", The American
+    The proposal is a t distribution around the end of a Newton step, with its curvature: where
+    scores have moved away from the cut points, the tails of a normal proposal would be too light to
+    come back (Chib and Greenberg, "Understanding the Metropolis-Hastings algorithm", The American
     Statistician 49, 1995, section 6).
     """
     if len(cuts) == 2:
@@ -78,19 +78,23 @@ def draw_cuts(
         here = _Newton(at, prior, measure)
         proposal = here.sample(stretch * normal)
         there = _Newton(proposal, prior, measure)
-    except np.linalg.LinAlgError:  # so far out that there is no curvature: scores come back first
+    except np.linalg.LinAlgError:  # no curvature so far out: the scores must come back first
         return cuts
     gain = there.value - here.value + there.log_density(at) - here.log_density(proposal)
-    return there.cuts if np.log(uniform) < gain else cuts  # NaN is refused
+    return there.cuts if np.log(uniform) < gain else cuts  # NaN is rejected
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def improve_cuts(cuts: Doubles, measure: Measure) -> Doubles:
-    """Return cut points of a log-probability at least as high, after a Newton step."""
+    """Return cut points with at least the same log-probability, after a Newton step."""
     if len(cuts) == 2:
         return cuts
     flat = CutPrior(np.zeros(len(cuts) - 2), np.full(len(cuts) - 2, np.inf))
     at = _coordinates(cuts)
-    here = _Newton(at, flat, measure)
+    try:
+        here = _Newton(at, flat, measure)
+    except np.linalg.LinAlgError:  # as in `draw_cuts`
+        return cuts
     step = here.mean - at
     for _ in range(_HALVINGS):
         found = _cuts(at + step)
@@ -101,7 +105,7 @@ def improve_cuts(cuts: Doubles, measure: Measure) -> Doubles:
 
 
 class _Newton:
-    """The log-density at some coordinates, and Student's law that fits it there."""
+    """The log-density at some coordinates, and the t distribution fitted to it there."""
 
     def __init__(self, at: Doubles, prior: CutPrior, measure: Measure) -> None:
         self.cuts = _cuts(at)
@@ -124,8 +128,9 @@ class _Newton:
         return np.asarray(self.mean + step)
 
     def log_density(self, at: Doubles) -> float:
-        """Return the law's log-density, but for a constant."""
-        away = self._factor.T @ (at - self.mean)
+        """Return the log-density of the t distribution, up to a constant."""
+        with one_thread_blas():
+            away = self._factor.T @ (at - self.mean)
         tail = np.log1p(away @ away / _DEGREES) * (_DEGREES + len(at)) / 2
         return float(np.log(np.diag(self._factor)).sum() - tail)
 
@@ -134,8 +139,8 @@ def _curvature(own: Doubles, mixed: Doubles, steps: Doubles) -> Doubles:
     """Return minus the second derivatives by the coordinates, from those by the cut points.
 
     A coordinate moves all cut points from its own on, by its entry of `steps`. So an entry is
-    the sum of a corner of the cut points' tridiagonal matrix: that of the columns from the
-    later coordinate on, each of which is whole but the first one of a diagonal entry.
+    the sum over a corner of the cut points' tridiagonal matrix, the columns from the later
+    coordinate on. Each of these columns is complete, except the first for a diagonal entry.
     """
     columns = own.copy()
     columns[1:] += mixed
@@ -148,7 +153,7 @@ def _curvature(own: Doubles, mixed: Doubles, steps: Doubles) -> Doubles:
 
 
 def _sums_from(numbers: Doubles) -> Doubles:
-    """Return at each place the sum of the numbers from there on."""
+    """Return the sums of the numbers from each place on."""
     return numbers[::-1].cumsum()[::-1]
 
 

@@ -1,4 +1,4 @@
-"""What both factorization machines share: checks, and the way from data to model."""
+"""The base class of both estimators: from data to a fitted model."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ from algos.factorization_machine.choice import (
     OF_INTERCEPT,
     WITHOUT_INTERCEPT,
     choose_solver,
-    ignored,
     stops_early,
+    unused,
 )
-from algos.factorization_machine.described import far_parameter, quiet_where_far
 from algos.factorization_machine.fields import find_fields
 from algos.factorization_machine.identifiers import warn_of_identifiers
-from algos.factorization_machine.learners import LEARNERS, learned_nothing, tells_nothing
+from algos.factorization_machine.incremental import IncrementalMachine
+from algos.factorization_machine.learners import LEARNERS, fit_constant, is_constant
 from algos.factorization_machine.links import link_of
 from algos.factorization_machine.machine import Machine, Outcome, Problem, require_room
 from algos.factorization_machine.parameters import INITS
 from algos.factorization_machine.progress import Told
 from algos.factorization_machine.replicates import split_replicates
 from algos.factorization_machine.rows import Columns, Table, training_table
-from algos.factorization_machine.streaming import StreamingMachine
+from algos.factorization_machine.settings import far_parameter, quiet_where_far
 from algos.factorization_machine.targets import checked_weights
 
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 
-# SageMaker's go on to rates and deviations of 512, of which nothing is learned.
+# SageMaker's ranges extend to rates and deviations of 512, at which nothing is learned.
 _RATES = Continuous(1e-4, 1, log=True)
 _FIRST_NUMBERS = Continuous(1e-3, 1, log=True)
 _PENALTIES = Continuous(1e-8, 512, log=True)
@@ -61,8 +61,8 @@ _OF_DESCENT: dict[str, Distribution] = {
 }
 
 
-class FactorizationMachine(StreamingMachine):
-    """Base of both kinds: one model, three ways to learn it."""
+class FactorizationMachine(IncrementalMachine):
+    """Base class of both estimators: one model, three solvers."""
 
     _ranges: ClassVar = {
         "n_factors": Integer(2, 128, log=True),
@@ -122,24 +122,24 @@ class FactorizationMachine(StreamingMachine):
             told.tell_last(outcome.machines)
         self.__dict__.update(start)
         self._set_outcome(outcome, table.columns, kept.dtype)
-        self._begin_stream(outcome, table, state["key"])
+        self._begin_stream(outcome, table, len(column), state["key"])
         used = values_used(problem, solver, outcome, table.columns)
         keep_automatic(self, in_units(used, self._unit.spread))
         if outcome.fall > 0 and self.tol > 0 and not told.is_stopped:
             self._warn_of(outcome)
         if outcome.is_lost:
             warn(
-                f"{type(self).__name__} learned next to nothing: no epoch of solver 'adagrad' did "
-                f"better than the first; standardise the columns of X, lower `learning_rate_init`, "
-                f"or write solver='mcmc'",
+                f"{type(self).__name__} learned next to nothing: no epoch of solver 'adagrad' "
+                f"improved on the first; standardise the columns of X, lower "
+                f"`learning_rate_init`, or set solver='mcmc'",
                 ConvergenceWarning,
             )
         if outcome.constant is not None and not outcome.objective < outcome.constant:
             self._warn_of_constant(outcome)
 
     def _outcome(self, solver: str, problem: Problem, told: Told) -> Outcome:
-        """Return what a solver learns, or tell of a parameter by which it can learn nothing."""
-        learn = learned_nothing if tells_nothing(problem) else LEARNERS[solver]
+        """Return the solver's outcome, or raise an error naming a parameter that overflows."""
+        learn = fit_constant if is_constant(problem) else LEARNERS[solver]
         try:
             with quiet_where_far(problem.settings, solver):
                 outcome: Outcome = learn(problem, told)
@@ -150,7 +150,7 @@ class FactorizationMachine(StreamingMachine):
         return outcome
 
     def _training_table(self, X: Any, y: Any, weight: Any, groups: Any) -> Table:
-        """Return rows of positive weight in the order of solvers."""
+        """Return the rows of positive weight, in the order of solvers."""
         target = self._encoded(y)
         return training_table(
             X,
@@ -161,16 +161,16 @@ class FactorizationMachine(StreamingMachine):
         )
 
     def _chosen_solver(self, table: Table) -> str:
-        """Return the solver; say what `verbose` asks for, and warn of what it does not use."""
+        """Return the solver; report it if `verbose`, and warn of parameters it does not use."""
         solver, reason = choose_solver(self, table, self._loss_name(), self._n_classes())
         say(self, f"solver {solver}: {reason}")
         chosen = " of 'auto'" if self.solver == "auto" else ""
         fit = f"with loss={self.loss!r} and solver={solver!r}{chosen}"
-        warn_of_unused(self, fit, ignored(self, solver))
+        warn_of_unused(self, fit, unused(self, solver))
         return solver
 
     def _start_of_model(self, table: Table, problem: Problem, solver: str) -> dict[str, Any]:
-        """Return the attributes of a model that are known before it is learned."""
+        """Return the attributes that are known before the model is learned."""
         of_scores = solver if table.rows.stored else "adagrad"
         return {
             "solver_": solver,
@@ -207,11 +207,11 @@ class FactorizationMachine(StreamingMachine):
         )
 
     def _item_columns(self, columns: Columns) -> NDArray[np.bool_] | None:
-        """Return which columns describe an item, if any were named."""
+        """Return a mask of the columns that describe an item, if `item_features` is given."""
         return None
 
     def _split(self, table: Table, key: Key) -> tuple[Table, Table]:
-        """Return rows to train on and rows to stop by, chosen by their content."""
+        """Return training rows and validation rows, chosen by their content."""
         keys = (table.keys ^ key[0]) * _MIX
         keys = (keys ^ (keys >> np.uint64(31)) ^ key[1]) * _MIX
         classes = table.target if self._n_classes() else None
@@ -261,19 +261,21 @@ class FactorizationMachine(StreamingMachine):
             self.hyper_ = {name: np.asarray(value) for name, value in outcome.hyper.items()}
 
     def _warn_of(self, outcome: Outcome) -> None:
-        """Warn of a loss that would have fallen on."""
+        """Warn that the loss was still falling."""
         warn(
             f"{type(self).__name__} stopped after {outcome.n_iter} iterations of solver "
-            f"{self.solver_!r}, when one still lowered the loss by {outcome.fall:.3g} of it, above "
-            f"tol={self.tol!r}; raise `max_iter` or `tol`, or write tol=0 to make just so many",
+            f"{self.solver_!r}, while an iteration still lowered the loss by a relative "
+            f"{outcome.fall:.3g}, above tol={self.tol!r}; raise `max_iter` or `tol`, or set tol=0 "
+            f"to accept `max_iter` iterations",
             ConvergenceWarning,
         )
 
     def _warn_of_constant(self, outcome: Outcome) -> None:
-        """Warn of validation rows that a constant predicts as well."""
+        """Warn that a constant predicts the validation rows as well."""
         warn(
-            f"{type(self).__name__} predicts validation rows no better than a constant does: its "
-            f"best loss there is {outcome.objective:.4g}, and {outcome.constant:.4g} without X; "
-            f"try solver='mcmc', a larger `init_scale` or `n_iter_no_change`, or other columns",
+            f"{type(self).__name__} predicts the validation rows no better than a constant: its "
+            f"best loss there is {outcome.objective:.4g}, and that of a constant "
+            f"{outcome.constant:.4g}; try solver='mcmc', a larger `init_scale` or "
+            f"`n_iter_no_change`, or other columns",
             ConvergenceWarning,
         )

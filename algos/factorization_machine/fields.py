@@ -1,7 +1,7 @@
 """Fields: neighbouring columns of which no row has two, as one-hot encoding makes them.
 
-Given all others, the parameters of a field's columns do not depend on each other, so they are
-updated side by side; and they are of one kind, so they have a prior in common.
+Given all others, the parameters of a field's columns are independent of each other, so they are
+updated in parallel; and they are of one kind, so they share a prior.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from algos.factorization_machine.rows import Rows
 Bounds = NDArray[np.int64]
 Groups = NDArray[np.int32]
 
-_LEAST_FIELD = 8  # columns that can tell a deviation of their own
+_LEAST_FIELD = 8  # columns from which a variance can be estimated
 
-# Of the kernel: entries of a run of features that one thread takes, and rows of a feature
-# that many threads take.
+# For the kernel: entries of a run of columns for one thread, and rows of a column that many
+# threads share.
 _RUN_ENTRIES = 1024
 LONG = 32768
 
 
 def find_fields(rows: Rows) -> Bounds:
-    """Return the bounds of the fields, each as long as it can be, from the first column on.
+    """Return the bounds of the fields, each as long as possible, from the first column on.
 
     Parameters
     ----------
     rows : Rows
-        Ascending columns in each row.
+        With ascending columns in each row.
 
     Returns
     -------
@@ -41,8 +41,8 @@ def find_fields(rows: Rows) -> Bounds:
     d = rows.n_columns
     if d == 0:
         return np.zeros(1, dtype=np.int64)
-    # A field with column a ends before every column b > a that stands beside it in a row; the
-    # nearest such b is its neighbour there.
+    # A field with column a ends before any column b > a that occurs with it in a row; the nearest
+    # such b is the next column of that row.
     limit = np.full(d, d, dtype=np.int32)
     fm_rows.next_columns(rows.indptr, rows.indices, limit)
     ends = np.minimum.accumulate(limit[::-1])[::-1].tolist()
@@ -53,12 +53,12 @@ def find_fields(rows: Rows) -> Bounds:
 
 
 def groups_of(feature_groups: Any, fields: Bounds) -> Groups:
-    """Return the number of each column's group, from 0 on: those that share a prior.
+    """Return the number, from 0, of each column's group; the columns of a group share a prior.
 
     Parameters
     ----------
     feature_groups : "auto", None, or ndarray of shape (n_columns,)
-        "auto": each field, neighbouring small ones together. None: all columns.
+        "auto": each field is a group, neighbouring small ones together. None: one group.
     fields : ndarray of shape (n_fields + 1,)
     """
     d = int(fields[-1])
@@ -74,18 +74,18 @@ def groups_of(feature_groups: Any, fields: Bounds) -> Groups:
 
 
 def find_runs(fields: Bounds, starts: Bounds) -> tuple[Bounds, Bounds]:
-    """Return runs of columns for threads to take, and the bounds of the fields among them.
+    """Return runs of columns as units of work for threads, and the fields' bounds among them.
 
     Parameters
     ----------
     fields : ndarray of shape (n_fields + 1,)
     starts : ndarray of shape (n_columns + 1,)
-        Bounds of the columns' entries.
+        Bounds of the entries of each column.
 
     Returns
     -------
     runs : ndarray of shape (n_runs + 1,)
-        A column of very many rows is a run of its own.
+        A column with very many rows is a run of its own.
     field_runs : ndarray of shape (n_fields + 1,)
     """
     is_cut = np.zeros(len(starts), dtype=bool)

@@ -1,4 +1,4 @@
-"""Columns of whole numbers that seem to name users or items, and are learned as quantities."""
+"""A warning of numeric columns that look like ids of users or items."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from scipy import sparse
 
 from algos._common.warn import warn
 
-_FEWEST = 368  # different values: pixels of eight bits, ages and days of a year have fewer
-_LEAST_COVER = 2 / 3  # of the numbers from 0 to the largest: counts leave most large ones out
-_LEAST_ROWS = 1.5  # to a value: an id met once says nothing
-_HEAD = 64  # rows that show most columns to be no ids
-_NAMED = 3  # columns, at most, in a warning
+_FEWEST = 368  # distinct values: 8-bit pixels, ages and days of the year have fewer
+_LEAST_COVER = 2 / 3  # share of the numbers from 0 to the largest: counts omit most large ones
+_LEAST_ROWS = 1.5  # mean number of rows per value: ids that occur once are not informative
+_HEAD = 64  # first rows, by which most columns are ruled out
+_NAMED = 3  # most columns named in a warning
 
 
 def numbered_columns(X: Any) -> NDArray[np.intp]:
-    """Return the dense columns that hold numbers as ids do: nearly all from 0 or 1 on, repeated."""
+    """Return the dense columns that look like ids: most numbers from 0 or 1 on, repeated."""
     if sparse.issparse(X) or not len(X):
         return np.empty(0, dtype=np.intp)
     head = X[:_HEAD]
     if not ((head >= 0) & (head == np.rint(head))).all(axis=0).any():
         return np.empty(0, dtype=np.intp)
     largest = X.max(axis=0)
-    # The shares of `_is_numbered` hold for no larger number; so the counters there are few.
+    # Larger numbers cannot pass `_is_numbered`; so the counts there take little memory.
     is_fit = (largest + 1.0 >= _FEWEST) & (largest + 1.0 <= len(X) / (_LEAST_ROWS * _LEAST_COVER))
     return np.array([j for j in np.flatnonzero(is_fit) if _is_numbered(X[:, j])], dtype=np.intp)
 
@@ -40,7 +40,7 @@ def _is_numbered(column: NDArray[Any]) -> bool:
 
 
 def warn_of_identifiers(name: str, X: Any, names: NDArray[Any] | None) -> None:
-    """Warn of columns that would better be one-hot, by their numbers or `names`."""
+    """Warn of columns that should be one-hot encoded, by their indices or `names`."""
     found = numbered_columns(X)
     if not len(found):
         return
@@ -48,8 +48,8 @@ def warn_of_identifiers(name: str, X: Any, names: NDArray[Any] | None) -> None:
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     columns, quantities = ("column", "a quantity") if len(found) == 1 else ("columns", "quantities")
     warn(
-        f"{name} learns {columns} {said}{more} of X as {quantities}, and whole numbers, hundreds "
-        f"of them from 0 or 1 on, look like ids: those of users or items need to be one-hot, by "
-        f"OneHotEncoder(handle_unknown='ignore'); quantities, such as minutes or a day's number, "
-        f"are not warned of after StandardScaler()"
+        f"{name} reads {columns} {said}{more} of X as {quantities}, but hundreds of different "
+        f"whole numbers from 0 or 1 on look like ids; encode ids of users or items by "
+        f"OneHotEncoder(handle_unknown='ignore'), or silence this warning for quantities, such as "
+        f"minutes, by StandardScaler()"
     )

@@ -1,261 +1,278 @@
-"""Learning in batches, and joining what was learned apart."""
+"""The mixin of both estimators for `partial_fit` and `merge`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, NamedTuple
+from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algos._common.random import Key
-from algos._common.scale import exponent_of, scaled, unscaled
-from algos.factorization_machine import stream_state
-from algos.factorization_machine.following import ENOUGH_ROWS, Turn
-from algos.factorization_machine.learners import (
-    data_of,
-    first_steps,
-    machines_of,
-    started,
-    stochastic_settings,
+from algos._common.automatic import keep_automatic
+from algos._common.base import check_mergeable, is_same
+from algos._common.history import History
+from algos._common.random import Key, seed_key
+from algos._common.threads import effective_n_threads
+from algos._common.validation import drop_zero_weight
+from algos._common.verbose import say
+from algos.factorization_machine.automatic import in_units, values_of_stream
+from algos.factorization_machine.learners import stochastic_settings
+from algos.factorization_machine.links import link_of
+from algos.factorization_machine.machine import Outcome, Problem
+from algos.factorization_machine.rows import Columns, Rows, Table, training_table
+from algos.factorization_machine.settings import ConfiguredMachine, quiet_where_far
+from algos.factorization_machine.stream_state import State, release, with_pending
+from algos.factorization_machine.streaming import (
+    Batch,
+    are_numbers,
+    averaged,
+    begin_stream,
+    columns_of_stream,
+    known_scale,
+    learn_batch,
+    machines_of_stream,
+    require_numbers,
+    state_after,
+    state_after_fit,
 )
-from algos.factorization_machine.machine import Machine, Problem
-from algos.factorization_machine.posterior import fold
-from algos.factorization_machine.rows import Columns, Table, column_scale, scaled_rows
-from algos.factorization_machine.scoring import in_dtype
-from algos.factorization_machine.steps import Steps, aligned
-from algos.factorization_machine.stochastic import Settings, one_pass
-from algos.factorization_machine.stream_state import State
-from algos.factorization_machine.targets import Unit
-
-Doubles = NDArray[np.float64]
-
-_FAR = 1e269  # from spreads so far above scales to the largest float64, there is no float32
-_LATE = 0.1  # the share of a batch in what errors are like of late
+from algos.factorization_machine.targets import Doubles, checked_weights
 
 
-class Batch(NamedTuple):
-    """Rows of a stream that come together.
+class IncrementalMachine(ConfiguredMachine):
+    """Learning in batches and merging, for both estimators.
 
-    Attributes
-    ----------
-    problem : Problem
-    settings : stochastic.Settings
-    columns : ndarray of shape (n_columns,)
-        The columns of X that the table's are.
-    turn : Turn or None
-        From the unit of targets in which the state is to that of the batch.
+    The state is `_stream`; after a fit, the first batch creates it from `_after_fit`, or from the
+    model. The model is computed from the state when an attribute of it is first read.
     """
 
-    problem: Problem
-    settings: Settings
-    columns: NDArray[np.int64]
-    turn: Turn | None
+    _key: Key
+    _stream: State
+    _after_fit: State | None
+    _weight_seen: float
+    _n_distinct_seen: int  # equal rows of a fit or a batch count once
+    _weight_exponent: int = 0  # all weights are divided by 2 to this power
+    _loss_of_fit: str
+    _link: str
+    solver_: str
+    levels_: NDArray[Any]
+    history_: dict[str, NDArray[Any]]
 
+    def __getstate__(self) -> dict[str, Any]:
+        if "_stream" in self.__dict__:
+            release(self._stream)
+        state: dict[str, Any] = super().__getstate__()
+        return state
 
-def begin_stream(problem: Problem, columns: Columns, start: list[Machine] | None) -> State:
-    """Return the state of a stream over all columns of X: no columns are known by now.
+    def _begin_stream(self, outcome: Outcome, table: Table, n_rows: int, key: Key) -> None:
+        """Keep what `partial_fit` and `merge` continue from."""
+        self.n_samples_seen_, self._n_distinct_seen = n_rows, table.rows.n
+        self._weight_seen = float(table.weight.sum())
+        self._key = key
+        # Over the columns that occurred; the first batch spreads it over all.
+        self._after_fit = None if outcome.state is None else dict(outcome.state)
+        self.__dict__.pop("_stream", None)
 
-    Parameters
-    ----------
-    problem : Problem
-        Its table tells which rows come first, and nothing of them is learned here.
-    columns : Columns
-        All of X; the scale is 0 where a column has held no value yet.
-    start : list of Machine, or None
-        What was fitted before, for all columns.
-    """
-    settings = stochastic_settings(problem)
-    steps = first_steps(problem, settings)
-    if start is not None:
-        steps = started(steps, start)
-    scale = np.zeros(columns.d) if columns.scale is None else columns.scale
-    met = np.where(scale == 0, 0, ENOUGH_ROWS).astype(np.int32)
-    return {**vars(steps), "scale": scale, "met": met, "late": {}}
+    def _partial_fit(self, X: Any, y: NDArray[Any], sample_weight: Any, *, first: bool) -> None:
+        """Learn a batch of validated rows."""
+        exponent = 0 if first else self._weight_exponent
+        weight, exponent = checked_weights(sample_weight, X.shape[0], exponent)
+        X, weight, y = drop_zero_weight(X, weight, y)
+        unit_change = None
+        if first:
+            self._weight_exponent = exponent
+            self._learn_target(y, weight)
+            self._key = seed_key(self.random_state)
+            self._weight_seen, self.n_samples_seen_, self._n_distinct_seen = 0.0, 0, 0
+        else:
+            self._require_same_kind()
+            self._weigh_over(exponent)
+            unit_change = self._follow_target(y, weight)
+        if "_stream" not in self.__dict__ and self.__dict__.get("_after_fit") is None:
+            unit_change = None  # a state made from `coef_` and `factors_` has the new unit already
+        problem = self._problem_of_batch(X, y, weight)
+        columns, places = Columns(self.n_features_in_), problem.table.columns.places
+        places = np.arange(columns.d) if places is None else places
+        batch = Batch(problem, stochastic_settings(problem), places, unit_change)
+        continues = "_stream" in self.__dict__
+        with quiet_where_far(problem.settings, "adagrad"):
+            stream = self._state_of_stream(problem, columns, first=first)
+            loss, learned = learn_batch(stream, batch, self._key)
+            new = state_after(stream, learned, batch)
+        if not (are_numbers(new) and (continues or are_numbers(stream))):
+            raise self._of_no_numbers(problem.settings, "adagrad")
+        require_numbers(new, self._unit)
+        self._tell_batch(loss, continues=continues)
+        if not continues:
+            beginning = _without_rows(problem, columns) if first else None
+            used = values_of_stream(problem, beginning)
+            keep_automatic(self, in_units(used, self._unit.spread), tells=False)
+        self._count_batch(problem, len(y))
+        # Nothing may read the model before the learning call ends: reading it writes `new`'s
+        # last batch into arrays that the old state shares.
+        self._stream = new
+        self._defer_model()
 
-
-def state_after_fit(state: Mapping[str, Any], columns: Columns, problem: Problem) -> State:
-    """Return the state of a stream that goes on from a fit by stochastic steps."""
-    wide = begin_stream(problem, replace(columns, places=None, scale=known_scale(columns)), None)
-    places = slice(None) if columns.places is None else columns.places
-    for name in ("table", "line"):
-        wide[name][places] = state[name]
-    wide["base"] = state["base"]
-    wide["n_epochs"] = state["n_epochs"]
-    return wide
-
-
-def known_scale(columns: Columns) -> Doubles:
-    """Return what the values of each column of X are divided by; 0 where none has come."""
-    scale = np.zeros(columns.d)
-    places = slice(None) if columns.places is None else columns.places
-    scale[places] = 1.0 if columns.scale is None else columns.scale
-    return scale
-
-
-def learn_batch(state: State, batch: Batch, key: Key) -> tuple[float, State]:
-    """Learn the rows of a batch.
-
-    Parameters
-    ----------
-    state : dict
-    batch : Batch
-    key : ndarray of shape (2,)
-
-    Returns
-    -------
-    loss : float
-        The weighted mean of the rows' losses before they were learned.
-    learned : dict
-        What `state_after` takes; the state is as it was.
-    """
-    problem, settings, columns, turn = batch
-    table = problem.table
-    before = state["scale"][columns]
-    scale, met = _followed(before, state["met"][columns], table)
-    rows = scaled_rows(table.rows, scale)
-    parts = _gathered(state["table"], columns), _gathered(state["line"], columns)
-    base, noise = state["base"].copy(), state["noise"]
-    if turn is not None:
-        has_come = before != 0
-        for whole, part in zip(parts, turn.of_columns(*parts, settings.accumulator), strict=True):
-            whole[has_come] = part[has_come]
-        base = turn.of_base(base, settings.accumulator)
-        noise = min(noise * turn.ratio**2, 1.0)
-    steps = Steps(*parts, base, state["n_factors"], state["n_epochs"], noise=noise)
-    weight = float(table.weight.sum())
-    unit = (state["weight"] + weight) / (state["n_rows"] + table.rows.n)
-    data = data_of(replace(table, rows=rows), problem, unit)
-    loss = one_pass(steps, data, settings, key, n_threads=batch.problem.n_threads)
-    share = max(_LATE, table.rows.n / (state["n_rows"] + table.rows.n))
-    learned = {
-        "table": steps.table,
-        "line": steps.line,
-        "scale": scale,
-        "met": met,
-        "noise": (1 - share) * noise + share * 2 * loss,
-        "base": steps.base,
-        "n_epochs": steps.n_epochs + 1,
-        "n_rows": state["n_rows"] + table.rows.n,
-        "weight": state["weight"] + weight,
-    }
-    return loss, learned
-
-
-def _followed(
-    scale: Doubles, met: NDArray[np.int32], table: Table
-) -> tuple[Doubles, NDArray[np.int32]]:
-    """Return the columns' scales after a batch, and how many rows they have been met in.
-
-    A scale is the root of the mean square of the first rows' values. While it moves, numbers
-    stay as they are in the solver's units: those of so few rows are worth no more than that.
-    """
-    counts = np.bincount(table.rows.indices, minlength=len(met))
-    own = column_scale(table.rows, table.weight)
-    share = np.where(met < ENOUGH_ROWS, counts / np.maximum(met + counts, 1), 0.0)
-    roots = np.sqrt(1 - share) * scale, np.sqrt(share) * (1.0 if own is None else own)
-    met = np.minimum(met + counts, ENOUGH_ROWS).astype(np.int32)
-    followed = np.hypot(*roots)
-    is_near = np.abs(followed - scale) <= 1e-12 * scale
-    return np.where(is_near, scale, followed), met
-
-
-def state_after(state: State, learned: State, batch: Batch) -> State:
-    """Return the state with a batch learned, and with a `turn` all columns that have come."""
-    columns, turn = batch.columns, batch.turn
-    if turn is None:
-        return stream_state.after(state, learned, columns)
-    is_other = state["scale"] != 0
-    is_other[columns] = False
-    others = np.flatnonzero(is_other)
-    parts = {name: state[name][others] for name in stream_state.OF_COLUMNS}
-    turned = turn.of_columns(parts["table"], parts["line"], batch.settings.accumulator)
-    parts["table"], parts["line"] = turned
-    places = np.concatenate([columns, others])
-    order = np.argsort(places)
-    joined = {name: np.concatenate([learned[name], part])[order] for name, part in parts.items()}
-    return stream_state.after(state, {**learned, **joined}, places[order])
-
-
-def are_numbers(state: State) -> bool:
-    """Tell whether all that was learned last, or all there is, are numbers."""
-    learned = state["late"] or state
-    parts = learned["table"], learned["line"], state["base"]
-    return all(np.isfinite(part).all() for part in parts) and not np.isnan(state["noise"])
-
-
-def require_numbers(state: State, unit: Unit) -> None:
-    """Raise ValueError if a model of the state would have no place in float64.
-
-    That is known from the least scale of the columns that were learned last, but for units far
-    out: there the model is made.
-    """
-    scale = (state["late"] or state)["scale"]
-    least = float(scale[scale != 0].min(initial=1.0))
-    if unit.spread < _FAR * least:
-        return
-    whole = stream_state.apart(state)
-    for machine in machines_of_stream(whole):
-        machine.in_units(columns_of_stream(whole), unit, single=True)
-
-
-def _gathered(whole: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
-    part = aligned((len(places), *whole.shape[1:]))
-    np.take(whole, places, axis=0, out=part)
-    return part
-
-
-def machines_of_stream(state: State) -> list[Machine]:
-    """Return the machines of a stream, over all columns: zero for those without a value."""
-    others = ("scale", "met", "late")
-    learner = Steps(**{name: value for name, value in state.items() if name not in others})
-    has_come = state["scale"] != 0
-    if has_come.all():
-        return machines_of(learner)
-    return [
-        replace(one, linear=one.linear * has_come, factors=one.factors * has_come[:, np.newaxis])
-        for one in machines_of(learner)
-    ]
-
-
-def columns_of_stream(state: State) -> Columns:
-    """Return the columns of a stream, in units of 1 where none was learned."""
-    scale = np.where(state["scale"] == 0, 1.0, state["scale"])
-    return Columns(len(scale), None, None if np.all(scale == 1) else scale)
-
-
-def averaged(
-    mine: tuple[float, Any, Any], other: tuple[float, Any, Any], share: float, sizes: Doubles
-) -> tuple[float, Any, Any]:
-    """Return the average of two machines, `share` being the other's part.
-
-    Intercepts and coefficients are averaged; of the pairs' weights V Vᵀ, averaged too, the
-    factors are the best of so few: factors themselves have no common directions. A pair counts
-    as much as its columns' values do, whose `sizes` these are.
-    """
-    n_factors = mine[2].shape[1]
-    joined = np.concatenate(
-        [np.sqrt(1 - share) * mine[2], np.sqrt(share) * other[2]], axis=1, dtype=np.float64
-    )
-    used = np.flatnonzero(joined.any(axis=1))
-    size = sizes[used, np.newaxis]
-    factors = np.zeros((len(joined), n_factors))
-    with np.errstate(over="ignore"):  # told of below
-        factors[used] = _folded(joined[used] * size, n_factors) / size
-    linear = (1 - share) * mine[1] + share * other[1].astype(np.float64)
-    dtype = np.result_type(mine[1], mine[2], other[1], other[2])
-    held = in_dtype(linear, dtype), in_dtype(factors, dtype)
-    if not all(np.isfinite(part).all() for part in held):
-        largest = max(float(np.abs(part).max(initial=0.0)) for part in (linear, factors))
-        raise ValueError(
-            f"`coef_` and `factors_` of both, averaged, must be numbers in {dtype}, and are as "
-            f"large as {largest:g}; divide y by a constant and learn both again"
+    def _problem_of_batch(self, X: Any, y: NDArray[Any], weight: Doubles | None) -> Problem:
+        target, n_threads = self._encoded(y), effective_n_threads(self.n_jobs)
+        table = training_table(
+            X, target, self._weighted(target, weight), scales=False, n_threads=n_threads
         )
-    return (1 - share) * mine[0] + share * other[0], *held
+        settings = self._settings(Columns(self.n_features_in_))
+        of_loss = self._loss_name(), self._n_classes()
+        return Problem(table, None, *of_loss, settings, self._key, n_threads=n_threads)
+
+    def _count_batch(self, problem: Problem, n_rows: int) -> None:
+        """Update the attributes that are not part of the state."""
+        self._after_fit = None
+        self._weight_seen += float(problem.table.weight.sum())
+        self.n_samples_seen_ += n_rows
+        self._n_distinct_seen += problem.table.rows.n
+        self._frame_of_fit = asdict(Columns(self.n_features_in_))
+        self._forget_draws()
+        self._link = link_of("adagrad", problem.loss, problem.n_classes)
+        self._loss_of_fit, self._fields = problem.loss, None
+
+    def _forget_draws(self) -> None:
+        """Drop the draws of a sampler, whose mean the model no longer is."""
+        self._draws, self._means, self._is_sure = None, [], False
+        self.__dict__.pop("hyper_", None)
+
+    def _require_same_kind(self) -> None:
+        """Raise ValueError if parameters were changed in a way that the model cannot follow."""
+        if "_stream" in self.__dict__:
+            n_factors = self._stream["n_factors"]
+        else:
+            n_factors = self.factors_.shape[-1]
+        learned = {"n_factors": n_factors, "loss": self._loss_of_fit}
+        for name, value in learned.items():
+            now = getattr(self, name)
+            if now != value:
+                raise ValueError(
+                    f"`{name}`={now!r} must be {value!r}, as when the model was fitted; set it "
+                    f"back, or call `fit` to start afresh"
+                )
+
+    def _state_of_stream(self, problem: Problem, columns: Columns, *, first: bool) -> State:
+        if "_stream" in self.__dict__:
+            return with_pending(self._stream)
+        whole = _without_rows(problem, columns)
+        if first:
+            return begin_stream(whole, columns, None)
+        if self._after_fit is not None:
+            return state_after_fit(self._after_fit, self._columns(), whole)
+        scale = self._known_scale()
+        start = self._start(replace(columns, scale=np.where(scale == 0, 1.0, scale)))
+        return begin_stream(whole, replace(columns, scale=scale), start)
+
+    def _known_scale(self) -> Doubles:
+        """Return the scale that divides each column; 0 for columns without a value so far."""
+        if "_stream" in self.__dict__:
+            scale: Doubles = with_pending(self._stream)["scale"]
+            return scale
+        return known_scale(self._columns())
+
+    def _has_learned(self) -> bool:
+        return "_key" in self.__dict__
+
+    def _merge(self, other: Any) -> None:
+        check_mergeable(self, other)
+        mine, its = getattr(self, "levels_", None), getattr(other, "levels_", None)
+        if not is_same(mine, its):
+            raise ValueError(
+                f"`levels_`={its!r} of the other {type(self).__name__} must be {mine!r}; fit both "
+                f"on rows with all levels"
+            )
+        self._check_learned()  # then the other has too, having the same classes
+        for one in (self, other):
+            one._require_same_kind()
+        if self._link != other._link:
+            raise ValueError(
+                f"`solver_`={other.solver_!r} of the other {type(self).__name__} must be one whose "
+                f"scores mean the same as those of {self.solver_!r} ({self._link}, not "
+                f"{other._link}); fit both with the same `solver`"
+            )
+        self._weigh_over(max(self._weight_exponent, other._weight_exponent))
+        weight = self._weight_of(other, other._weight_seen)
+        share = weight / (self._weight_seen + weight)
+        mine, its = _parameters_of(self), _parameters_of(other)
+        scale, its_scale = self._known_scale(), other._known_scale()
+        sizes = np.maximum(scale, its_scale)
+        sizes[sizes == 0] = 1.0
+        merged = [averaged(a, b, share, sizes) for a, b in zip(mine, its, strict=True)]
+        is_one = len(merged) == 1
+        intercepts, linear, factors = zip(*merged, strict=True)
+        self.intercept_ = intercepts[0] if is_one else np.array(intercepts)
+        self.coef_ = linear[0] if is_one else np.stack(linear)
+        self.factors_ = factors[0] if is_one else np.stack(factors)
+        scale = np.where(scale == 0, its_scale, scale)
+        self._frame_of_fit = asdict(Columns(self.n_features_in_, None, scale))
+        if self._cuts is not None:
+            self._cuts = self._cuts.copy()
+            self._cuts[1:-1] += share * (other._cuts[1:-1] - self._cuts[1:-1])
+        self._forget_draws()
+        self._after_fit = self._fields = None
+        # Sums of squared gradients belong to other factors, and the history to one part's rows.
+        for name in ("_stream", "_is_stale", "n_iter_", "objective_", "history_"):
+            self.__dict__.pop(name, None)
+        self._weight_seen += weight
+        self.n_samples_seen_ += other.n_samples_seen_
+        self._n_distinct_seen += other._n_distinct_seen
+
+    def _weigh_over(self, exponent: int) -> None:
+        """Divide all weights seen so far by 2**exponent, which is no less than before."""
+        fall = self._weight_exponent - exponent
+        if not fall:
+            return
+        self._weight_seen = float(np.ldexp(self._weight_seen, fall))
+        if "_stream" in self.__dict__:
+            weight = float(np.ldexp(self._stream["weight"], fall))
+            self._stream = {**self._stream, "weight": weight}
+        self._weight_exponent = exponent
+
+    def _weight_of(self, other: IncrementalMachine, weight: float) -> float:
+        """Return a weight seen by the other, divided by the power of two used here."""
+        return float(np.ldexp(weight, other._weight_exponent - self._weight_exponent))
+
+    def _tell_batch(self, loss: float, *, continues: bool) -> None:
+        history = History(self.history_ if continues else None)
+        history.record(loss, validation=np.nan)
+        self.history_ = history.arrays()
+        self.n_iter_ = len(history)
+        self.objective_ = loss
+        self.solver_ = "adagrad"
+        say(self, f"batch {self.n_iter_}", loss=loss)
+
+    def _make_model(self) -> None:
+        stream = with_pending(self._stream)
+        columns, machines = columns_of_stream(stream), machines_of_stream(stream)
+        self.__dict__.update(self._attributes(machines, columns, self._unit, np.float32, "adagrad"))
 
 
-def _folded(factors: Doubles, rank: int) -> Doubles:
-    """Return `fold` of factors whose squares may be no numbers."""
-    exponent = exponent_of(factors) if len(factors) else 0
-    return unscaled(fold(scaled(factors, exponent), rank), exponent)
+def _without_rows(problem: Problem, columns: Columns) -> Problem:
+    no_rows = Rows(np.zeros(1, np.int64), np.zeros(0, np.int32), None, columns.d)
+    return replace(problem, table=replace(problem.table, rows=no_rows))
+
+
+def learns_batches(estimator: Any) -> bool:
+    """Tell whether the loss supports `partial_fit`; the error says why not."""
+    loss = str(estimator.loss)
+    if loss not in ("squared_error", "log_loss"):
+        raise AttributeError(
+            f"loss={loss!r} has no `partial_fit`, which needs loss='squared_error' or 'log_loss'; "
+            f"call `fit` with all rows"
+        )
+    return True
+
+
+def _parameters_of(estimator: Any) -> list[tuple[float, Any, Any]]:
+    """Return (intercept, coefficients, factors) of each output, in the units of X and y."""
+    factors = estimator.factors_
+    factors = factors if factors.ndim == 3 else factors[np.newaxis]
+    return list(
+        zip(
+            np.atleast_1d(estimator.intercept_).tolist(),
+            np.atleast_2d(estimator.coef_),
+            factors,
+            strict=True,
+        )
+    )

@@ -1,20 +1,19 @@
-"""Which pairs of columns act together, and how strongly."""
+"""The pairs of columns with the largest weights."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algos._common.params import POSITIVE_INT, Interval
+from algos._common.params import POSITIVE_INT
+from algos._common.threads import one_thread_blas
 
 Doubles = NDArray[np.float64]
 
-_BLOCK = 512  # columns whose pairs are looked at together
+_BLOCK = 512  # columns in a block of pairs
 
 
 def strongest_pairs(
@@ -22,23 +21,23 @@ def strongest_pairs(
 ) -> list[tuple[int, int, float]]:
     """Return (i, j, <v_i, v_j>) of the n pairs i < j of largest magnitude, largest first.
 
-    No pair is stronger than the product of its columns' norms, so columns are taken in
-    descending order of norm until that product says that the rest cannot compete.
+    The product of two columns' norms bounds their weight, so columns are visited in descending
+    order of norm until that bound excludes the rest.
 
     Parameters
     ----------
     factors : ndarray of shape (d, rank)
     n : int
     fields : ndarray of shape (d,), default=None
-        Columns with the same number make no pairs; None if all do.
+        Columns with the same number form no pairs; None allows all pairs.
 
     Raises
     ------
     ValueError
-        If `n` is no positive int, or a pair's weight is beyond float64.
+        If `n` is not a positive int, or a pair's weight overflows.
     """
     if not POSITIVE_INT.accepts(n):
-        raise ValueError(f"`n`={n!r} must be {POSITIVE_INT}; say how many pairs to list")
+        raise ValueError(f"`n`={n!r} must be {POSITIVE_INT}; it is the number of pairs to return")
     norms = np.sqrt(np.einsum("ij,ij->i", factors, factors, dtype=np.float64))
     used = np.flatnonzero(norms > 0)
     order = used[np.argsort(-norms[used], kind="stable")]
@@ -48,7 +47,7 @@ def strongest_pairs(
     best: list[tuple[float, int, int, float]] = []
     for start in range(0, len(order), _BLOCK):
         stop = min(start + _BLOCK, len(order))
-        # A full list is beaten only by more than its least.
+        # Once the list is full, a pair must exceed its smallest weight.
         if len(best) == n and norms[0] * norms[start] <= best[0][0]:
             break
         for left in range(0, stop, _BLOCK):
@@ -72,7 +71,7 @@ def _add_pairs(
     is_paired = fields[left[0] : left[1], np.newaxis] != fields[right[0] : right[1]]
     if not is_paired.any():
         return
-    with np.errstate(over="ignore", invalid="ignore"):  # told of below
+    with one_thread_blas(), np.errstate(over="ignore", invalid="ignore"):  # checked below
         weights = factors[left[0] : left[1]] @ factors[right[0] : right[1]].T
     strength = np.where(is_paired, np.abs(weights), -1.0)
     if left[0] == right[0]:
@@ -99,44 +98,18 @@ def interaction_of(one: NDArray[Any], other: NDArray[Any]) -> Any:
     Raises
     ------
     ValueError
-        If one is beyond float64.
+        If one overflows.
     """
-    with np.errstate(over="ignore", invalid="ignore"):  # told of below
+    with np.errstate(over="ignore", invalid="ignore"):  # checked below
         weight = np.sum(one * other.astype(np.float64), -1)
     require_numbers(weight)
     return weight
 
 
 def require_numbers(weights: Any) -> None:
-    """Raise ValueError if a pair's weight is beyond float64, as of columns of tiny values."""
+    """Raise ValueError if a pair's weight overflows, as for columns of tiny values."""
     if not np.isfinite(weights).all():
         raise ValueError(
-            "the weight of a pair of columns is beyond float64: values of X must not be so small; "
-            "multiply X by a power of ten, and fit again"
+            "the weight of a pair of columns overflows, since values of X are too small; multiply "
+            "X by a power of ten and fit again"
         )
-
-
-def column_number(column: Any, names: Sequence[str] | None, d: int) -> int:
-    """Return the number of a column that is given by number or by name.
-
-    Raises
-    ------
-    ValueError
-        If there is no such column.
-    """
-    if isinstance(column, str):
-        if names is None:
-            raise ValueError(
-                f"column {column!r} must be a number, since X had no names of columns; "
-                f"give its place, from 0 to {d - 1}"
-            )
-        found = [place for place, name in enumerate(names) if name == column]
-        if not found:
-            raise ValueError(f"column {column!r} must be one of the columns of X; see their names")
-        return found[0]
-    if not Interval(Integral, -d, d).accepts(column):
-        raise ValueError(
-            f"column {column!r} must be an int from 0 to {d - 1}, the columns of X, or a name of "
-            f"one; write its place"
-        )
-    return int(column) % d

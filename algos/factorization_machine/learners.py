@@ -1,4 +1,4 @@
-"""The three solvers, each from a problem to an outcome."""
+"""The solver "adagrad" from a problem to an outcome, and the table of all solvers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from algos._common.history import History
 from algos.factorization_machine import stochastic
 from algos.factorization_machine.batches import Data
+from algos.factorization_machine.block_solvers import fit_als, fit_mcmc
 from algos.factorization_machine.cut_points import start_cuts
-from algos.factorization_machine.exact import fit_als, fit_mcmc
 from algos.factorization_machine.machine import (
     Listener,
     Machine,
@@ -35,30 +35,30 @@ from algos.factorization_machine.stochastic import (
 Doubles = NDArray[np.float64]
 
 # Defaults of stochastic steps, measured on ratings, clicks and choices: alpha, alpha_linear and
-# the rate, by loss. The first epoch tells of classes which rate suits; numbers would follow it
-# to one that is too long in the end.
+# the learning rate, by loss. For classes the first epoch shows which rate suits; for numbers it
+# would suggest one that is too large in the end.
 _EPOCHS = 100
 _NUMBERS = (1e-1, 1.4e-2, 0.05)
 _CLASSES = (1e-2, 1e-3, 0.1)
 _PAIRS = (1e-2, 1e-3, 0.2)
 _RATES = (0.2, 0.1, 0.05)
 _ACCUMULATOR = 0.1
-# Epochs without progress before the end, and the batches these must hold: pairs that no column
-# tells of alone are found late. Measured on 900 rows of interactions, 100 epochs of one batch:
-# chances beat the constant from the 15th on.
+# Epochs without progress before stopping, and the least number of batches in them: interactions
+# without main effects are found late. Measured on 900 rows of interactions, 100 epochs of one
+# batch: predictions are better than a constant from the 15th on.
 _PATIENCE = 2
 _PATIENT_BATCHES = 100
 
 
-def tells_nothing(problem: Problem) -> bool:
-    """Tell whether no column holds a value, or all numbers (or levels) are alike."""
+def is_constant(problem: Problem) -> bool:
+    """Tell whether no column has a nonzero value, or all numbers (or levels) are equal."""
     table = problem.table
     if problem.loss in ("squared_error", "ordered_probit") and not table.target.any():
         return True
     return table.rows.stored == 0
 
 
-def learned_nothing(problem: Problem, told: Listener) -> Outcome:
+def fit_constant(problem: Problem, told: Listener) -> Outcome:
     """Return the best constant."""
     table, k = problem.table, problem.settings.n_factors
     shape = table.rows.n_columns
@@ -75,7 +75,7 @@ def learned_nothing(problem: Problem, told: Listener) -> Outcome:
 
 
 def best_constant(problem: Problem) -> Any:
-    """Return the intercept of each output that is best without columns."""
+    """Return the intercept of each output that is best without any columns."""
     table = problem.table
     if problem.loss == "log_loss":
         if problem.n_outputs > 1:
@@ -89,15 +89,15 @@ def best_constant(problem: Problem) -> Any:
 
 
 def loss_of_constant(problem: Problem, rows: Data, loss: str) -> float:
-    """Return the mean loss of rows if all get the scores that are best without columns."""
+    """Return the mean loss of rows if all get the best constant scores."""
     scores = np.atleast_1d(best_constant(problem))
     return mean_loss(np.broadcast_to(scores, (rows.rows.n, len(scores))), rows, loss)
 
 
 def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
-    """Learn by stochastic steps, to the best epoch if there are rows to stop by.
+    """Learn by stochastic steps, up to the best epoch if there are validation rows.
 
-    Where these were held out, all rows are then learned anew for as many epochs.
+    If these were held out, all rows are then learned afresh for as many epochs.
     """
     given, held_out = problem.settings, None
     data = data_of(problem.table, problem)
@@ -109,7 +109,7 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
 
     def watch(now: Steps, loss: float, validation: float | None) -> bool:
         checked = np.nan if validation is None else validation
-        if held_out is not None and validation is None:  # that is told, and nothing else
+        if held_out is not None and validation is None:  # only recorded
             scores = now.scores(held_out.rows, n_threads=problem.n_threads)
             checked = mean_loss(scores, held_out, settings.loss)
         history.record(loss, validation=checked)
@@ -151,8 +151,8 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
 
 def _beginning(
     problem: Problem, data: Data, held_out: Data | None
-) -> tuple[Steps, stochastic.Settings, Trial | None]:
-    """Return the learner to begin with, settings, and the trial that told their rate, if any."""
+) -> tuple[Steps, stochastic.StepSettings, Trial | None]:
+    """Return the initial learner, the settings, and the trial that chose their rate, if any."""
     settings = stochastic_settings(problem)
     first = first_steps(problem, settings)
     if problem.settings.learning_rate is not None or problem.loss != "log_loss":
@@ -164,18 +164,18 @@ def _beginning(
     return first, stochastic_settings(problem, trial.settings.rate), trial
 
 
-def stochastic_settings(problem: Problem, tried: float | None = None) -> stochastic.Settings:
-    """Return the settings of steps, with defaults for what is "auto"; `tried` is a rate."""
+def stochastic_settings(problem: Problem, tried: float | None = None) -> stochastic.StepSettings:
+    """Return the settings of steps, with defaults for "auto"; `tried` is the chosen rate."""
     given = problem.settings
     defaults = {"squared_error": _NUMBERS, "bpr": _PAIRS}.get(problem.loss, _CLASSES)
     alpha, alpha_linear, usual = defaults
     rate = _or(given.learning_rate, usual if tried is None else tried)
-    # For numbers what is "auto" weighs as much as the errors do.
+    # With squared errors, "auto" penalties are proportional to the mean squared error.
     follows = problem.loss == "squared_error"
     alpha_of_noise = alpha if follows and given.alpha is None else 0.0
     linear_of_noise = alpha_linear if follows and given.alpha_linear is None else 0.0
     loss = "multinomial" if problem.n_outputs > 1 else problem.loss
-    return stochastic.Settings(
+    return stochastic.StepSettings(
         loss=loss,
         rate=rate,
         rate_linear=_or(given.learning_rate_linear, rate),
@@ -185,14 +185,14 @@ def stochastic_settings(problem: Problem, tried: float | None = None) -> stochas
         alpha_of_noise=alpha_of_noise,
         alpha_linear_of_noise=linear_of_noise,
         alpha_intercept=given.alpha_intercept,
-        accumulator=_or(given.epsilon, _ACCUMULATOR),
+        accumulator=_or(given.initial_accumulator_value, _ACCUMULATOR),
         batch_size=given.batch_size,
         clip=given.clip_gradient,
     )
 
 
-def first_steps(problem: Problem, settings: stochastic.Settings) -> Steps:
-    """Return the learner to begin with."""
+def first_steps(problem: Problem, settings: stochastic.StepSettings) -> Steps:
+    """Return the initial learner."""
     given, n_columns = problem.settings, problem.table.rows.n_columns
     intercept = given.init_intercept
     zeros = given.init_linear == "zeros"
@@ -214,12 +214,12 @@ def first_steps(problem: Problem, settings: stochastic.Settings) -> Steps:
 
 
 def epochs_of(given: Settings) -> int:
-    """Return how many epochs are made at most."""
+    """Return the maximum number of epochs."""
     return _EPOCHS if given.max_iter is None else given.max_iter
 
 
-def patience_of(problem: Problem, settings: stochastic.Settings) -> int:
-    """Return how many epochs without progress end the fit."""
+def patience_of(problem: Problem, settings: stochastic.StepSettings) -> int:
+    """Return the number of epochs without progress that ends the fit."""
     given, rows = problem.settings.n_iter_no_change, problem.table.rows
     if given is not None:
         return given
@@ -230,13 +230,13 @@ def patience_of(problem: Problem, settings: stochastic.Settings) -> int:
 
 
 def scale_of_first(problem: Problem) -> float:
-    """Return the size of first factors."""
+    """Return the scale of initial factors."""
     given = problem.settings
     return _or(given.init_scale, start_scale(problem.table.rows, given.n_factors))
 
 
 def started(steps: Steps, machines: list[Machine]) -> Steps:
-    """Return the learner with the machines in place of its first numbers."""
+    """Return the learner with the given models as its parameters."""
     return steps.in_place_of(
         np.array([one.intercept for one in machines]),
         np.stack([one.linear for one in machines]),
@@ -249,7 +249,7 @@ def _or(value: float | None, default: float) -> float:
 
 
 def data_of(table: Table, problem: Problem, unit: float | None = None) -> Data:
-    """Return rows as steps take them: classes are 0, 1, …"""
+    """Return rows in the form that steps need, with classes 0, 1, …"""
     target = table.target
     if problem.loss in ("log_loss", "bpr") and problem.n_outputs == 1:
         target = (target > 0).astype(np.float64)
@@ -257,13 +257,13 @@ def data_of(table: Table, problem: Problem, unit: float | None = None) -> Data:
 
 
 def machines_of(steps: Steps) -> list[Machine]:
-    """Return the machines that steps have come to."""
+    """Return the current models of a learner."""
     each = zip(steps.intercept.tolist(), steps.linear, steps.factors, strict=True)
     return [Machine(*one) for one in each]
 
 
 def state_of(steps: Steps) -> dict[str, Any]:
-    """Return a learner as plain arrays and numbers."""
+    """Return a learner's state as plain arrays and numbers."""
     return dict(vars(steps))
 
 

@@ -1,8 +1,8 @@
-"""Likelihoods of the samplers: what a row says about its score.
+"""Likelihoods of the samplers: the distribution of targets given the scores.
 
-Each one turns a row into a normal number with a known precision: the target itself, or a
-latent number that is drawn (Gibbs) or averaged over (EM). Nothing else in the solvers knows
-which likelihood it is.
+Each one represents a row by a normal variable with known precision: the target itself, or a
+latent variable that is drawn (Gibbs sampling) or averaged over (EM). Nothing else in the solvers
+depends on the likelihood.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from algos.factorization_machine.cut_points import CutPrior, draw_cuts, improve_
 Doubles = NDArray[np.float64]
 Levels = NDArray[np.int32]
 
-_NOISE, _CUTS = 101, 102  # streams of a key; further words name the sweep
+_NOISE, _CUTS, _COPIES = 101, 102, 104  # streams of a key; further words name the sweep
 _TWO_CLASSES = np.array([-np.inf, 0.0, np.inf])
 _MOST_LEVELS = 256
 _EXTREME_WEIGHT = 40  # exponent
-_FAR = 1e4  # from scores farther away, derivatives by cut points lose all their digits
-_WHOLE = 1e-9  # so near to a whole number, relatively, is a sum of whole weights
+_FAR = 1e4  # for larger scores, derivatives by cut points lose all their digits
+_WHOLE = 1e-9  # relative tolerance for sums of integer weights
 
 
 class Latent(NamedTuple):
-    """Rows as normal numbers around their scores.
+    """Rows as normal variables around their scores.
 
     Attributes
     ----------
     target : ndarray of shape (n,)
     weight : ndarray of shape (n,), or None
-        The precisions of the rows over `precision`; None for 1.
+        The precisions of the rows divided by `precision`; None for 1.
     precision : float
     """
 
@@ -47,16 +47,16 @@ class Latent(NamedTuple):
 
 
 class Likelihood(Protocol):
-    """What samplers and solvers ask of a likelihood.
+    """The interface of a likelihood.
 
     Attributes
     ----------
     has_intercept : bool
-        Whether the score has an intercept; where there are cut points, they hold it.
+        Whether the score has an intercept; cut points take its place.
     stretches : bool
-        Whether the scale of all parameters is drawn together, too: see `stretching`.
+        Whether the scale of all parameters is drawn jointly as well: see `scale_draw`.
     weight : ndarray of shape (n,), or None
-        Of the rows; None for 1.
+        Weights of the rows; None for 1.
     """
 
     has_intercept: bool
@@ -64,19 +64,19 @@ class Likelihood(Protocol):
     weight: NDArray[Any] | None
 
     def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:
-        """Draw what belongs to the likelihood, given the scores."""
+        """Draw the latent variables and parameters of the likelihood, given the scores."""
         ...
 
     def expect(self, scores: NDArray[Any], n_threads: int) -> Latent:
-        """Return the same without noise; fitting it lowers (or keeps) the objective."""
+        """Return expectations instead of draws; a fit to them never raises the objective."""
         ...
 
     def objective(self, scores: NDArray[Any], n_threads: int) -> float:
-        """Return the weighted sum of losses that `expect` goes down by."""
+        """Return the weighted sum of losses that `expect` decreases."""
         ...
 
     def state(self) -> dict[str, Any]:
-        """Return what was drawn for the likelihood itself, by name: numbers and arrays."""
+        """Return the parameters of the likelihood, by name: numbers and arrays."""
         ...
 
 
@@ -86,10 +86,10 @@ class Gaussian:
     Parameters
     ----------
     target : ndarray of shape (n,)
-        Of unit deviation, as the priors suppose.
+        With unit variance, as the priors assume.
     weight : ndarray of shape (n,), or None
-        A row of weight w stands for w rows, but beyond 2**40 for w over the largest weight: a
-        factor of all weights is one of the noise.
+        A row of weight w stands for w rows. Weights beyond 2**40 or 2**-40 are divided
+        by about the largest: a common factor of all weights is one of the noise.
     shape, rate : float, default=1.0
         The precision's prior is Gamma(shape / 2, rate / 2).
     """
@@ -133,7 +133,7 @@ class Gaussian:
         return self.loss_of(self._squares(scores))
 
     def loss_of(self, square: float) -> float:
-        """Return the same of the weighted sum of squared errors."""
+        """Return the objective, given the weighted sum of squared errors."""
         return float(unscaled(square / 2, self._exponent))
 
     def _squares(self, scores: NDArray[Any]) -> float:
@@ -149,7 +149,7 @@ class Gaussian:
 
 
 def _near_one(weight: NDArray[Any] | None) -> tuple[NDArray[Any] | None, int]:
-    """Return weights over 2**e, and e: 0 unless float32 sums of them could be no numbers."""
+    """Return weights over 2**e, and e, which is 0 unless float32 sums of them could overflow."""
     exponent = 0 if weight is None or not len(weight) else exponent_of(weight)
     if abs(exponent) < _EXTREME_WEIGHT:
         return weight, 0
@@ -157,14 +157,14 @@ def _near_one(weight: NDArray[Any] | None) -> tuple[NDArray[Any] | None, int]:
 
 
 class TwoClasses:
-    """Two classes, of which each row shows a latent number.
+    """Base class for two classes, with a latent variable for each row.
 
     Parameters
     ----------
     levels : ndarray of shape (n,), int32
         0 and 1.
     weight : ndarray of shape (n,), or None
-        `draw` asks for whole numbers, see `copies_of`.
+        `draw` requires integers, see `copies_of`.
     """
 
     has_intercept = True
@@ -182,12 +182,12 @@ class TwoClasses:
         return self._copies
 
     def state(self) -> dict[str, Any]:
-        """Return nothing: all that is drawn belongs to rows."""
+        """Return nothing: only the rows have latent variables."""
         return {}
 
 
 class Probit(TwoClasses):
-    """Two classes: the second one where score + normal noise > 0.
+    """Two classes: the second one if score + normal noise > 0.
 
     Parameters are those of `TwoClasses`.
     """
@@ -198,7 +198,7 @@ class Probit(TwoClasses):
         self._weight_of_copies: NDArray[Any] | None = None
 
     def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:
-        """Draw a latent number for each copy of a row; their mean is as good as all of them."""
+        """Draw the mean of the latent variables of each row's copies, which is sufficient."""
         copies = self.copies()
         if copies is not None and self._weight_of_copies is None:
             self._weight_of_copies = copies.astype(scores.dtype)
@@ -207,7 +207,7 @@ class Probit(TwoClasses):
         return Latent(target, self._weight_of_copies, 1.0)
 
     def expect(self, scores: NDArray[Any], n_threads: int) -> Latent:
-        """Return the means of the latent numbers: the E step of EM."""
+        """Return the means of the latent variables: the E step of EM."""
         target = np.empty_like(scores)
         average_latents(scores, self.levels, self.cuts, target, n_threads)
         weight = self.weight
@@ -220,16 +220,16 @@ class Probit(TwoClasses):
 
 
 class Logit(TwoClasses):
-    """Two classes: the second one with the logistic function of the score as probability.
+    """Two classes: the probability of the second one is the logistic function of the score.
 
-    Given a Pólya-Gamma number ω of its own, a row is the normal number (y - 1/2) / ω of
+    Given its latent Pólya-Gamma variable ω, a row is the normal variable (y - 1/2) / ω with
     precision ω around its score.
 
     Parameters are those of `TwoClasses`.
     """
 
     def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:
-        """Draw the sum of Pólya-Gamma numbers of a row's copies."""
+        """Draw the sum of the Pólya-Gamma variables of each row's copies."""
         return self._latent(scores, self.copies(), key, sweep, n_threads)
 
     def expect(self, scores: NDArray[Any], n_threads: int) -> Latent:
@@ -259,8 +259,36 @@ class Logit(TwoClasses):
         return float(losses.sum() if self.weight is None else (self.weight * losses).sum())
 
 
+class RoundedLogit(Logit):
+    """Two classes with real weights, which each sweep rounds up or down at random.
+
+    The mean over sweeps is the weight. A fraction of a row has no likelihood, so this is an
+    approximation, good for weights that balance classes.
+
+    Parameters
+    ----------
+    levels : ndarray of shape (n,), int32
+    weight : ndarray of shape (n,)
+    """
+
+    def __init__(self, levels: Levels, weight: Doubles) -> None:
+        super().__init__(levels, weight)
+        self._floor = np.floor(weight)
+        self._rest = weight - self._floor
+
+    def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:
+        """Draw the number of copies of each row, and the precision of their sum."""
+        rng = stream(key, _COPIES, sweep)
+        copies = self._floor + (rng.random(len(self._rest)) < self._rest)
+        drawn = np.minimum(np.maximum(copies, 1.0), 2**31 - 1).astype(np.int32)
+        latent = self._latent(scores, drawn, key, sweep, n_threads)
+        assert latent.weight is not None
+        latent.weight[copies == 0] = 0  # a row without copies has no weight
+        return latent
+
+
 class OrderedProbit(Probit):
-    """Ordered levels: score + normal noise, seen through cut points that are learnt.
+    """Ordered levels: the interval between learned cut points that has score + normal noise.
 
     Parameters
     ----------
@@ -268,7 +296,7 @@ class OrderedProbit(Probit):
         0 … n_levels - 1; each of them occurs.
     weight : ndarray of shape (n,), or None
     prior : CutPrior or None, default=None
-        None for the one that belongs to so many levels.
+        None for the default at this number of levels.
     """
 
     has_intercept = False
@@ -288,19 +316,19 @@ class OrderedProbit(Probit):
         self.prior = CutPrior.of(len(mass)) if prior is None else prior
 
     def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:
-        """Draw the cut points with the latent numbers summed out, then these."""
-        self.copies()  # weights that are no numbers of copies are refused before any are drawn
+        """Draw the cut points with the latent variables integrated out, then the latter."""
+        self.copies()  # refuses fractional weights before anything is drawn
         rng = stream(key, _CUTS, sweep)
         self.cuts = draw_cuts(self.cuts, self.prior, self._measure(scores, n_threads), rng)
         return super().draw(scores, key, sweep, n_threads)
 
     def expect(self, scores: NDArray[Any], n_threads: int) -> Latent:
-        """Take a step to better cut points, then return the latent numbers' means."""
+        """Improve the cut points by a step, then return the latent variables' means."""
         self.cuts = improve_cuts(self.cuts, self._measure(scores, n_threads))
         return super().expect(scores, n_threads)
 
     def state(self) -> dict[str, Any]:
-        """Return the cut points, with the infinite ones."""
+        """Return the cut points, including the infinite ones."""
         return {"cuts": self.cuts}
 
     def _measure(self, scores: NDArray[Any], n_threads: int) -> Any:
@@ -317,15 +345,14 @@ class OrderedProbit(Probit):
 def copies_of(weight: Doubles | None) -> Levels | None:
     """Return weights as numbers of copies, None if all are 1.
 
-    A row of weight w stands for w rows, each with a latent number of its own; there is no law
-    for a part of one.
+    A row of weight w stands for w rows, each with its own latent variable, so w must be an integer.
     """
     if weight is None:
         return None
     copies = np.rint(weight)
     if np.any(np.abs(weight - copies) > _WHOLE * weight) or copies.max(initial=0) > 2**31 - 1:
         raise InvalidParameterError(
-            "`sample_weight` must be whole numbers below 2**31 for solver='mcmc' with latent "
-            "variables; use solver='als'"
+            "`sample_weight` must be integers below 2**31 for solver='mcmc' with latent variables; "
+            "use solver='als'"
         )
     return None if np.all(copies == 1) else copies.astype(np.int32)

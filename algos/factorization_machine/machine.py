@@ -1,4 +1,4 @@
-"""What a solver hands back: machines, alone or as draws, and the record of the fit."""
+"""The problem that a solver gets, the model it learns, and the outcome it returns."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from algos.factorization_machine.targets import Unit
 
 Doubles = NDArray[np.float64]
 
-# Parameters of float32 rows, and of stochastic steps, are float32 where that can hold them.
+# Parameters from float32 rows, or from stochastic steps, are float32 within this range.
 _LEAST, _LARGEST = 1e-30, 1e30
 
 
 @dataclass(frozen=True)
 class Machine:
-    """One factorization machine, in the solver's units.
+    """The parameters of one factorization machine, in the solver's units.
 
     Attributes
     ----------
@@ -32,9 +32,9 @@ class Machine:
     linear : ndarray of shape (n_columns,)
     factors : ndarray of shape (n_columns, n_factors)
     draws : Draws or None
-        If the machine is a mean of draws.
+        The draws of which the parameters are the mean.
     cuts : ndarray of shape (n_levels + 1,), or None
-        The cut points of ordered levels, with the infinite ones.
+        The cut points of ordered levels, including the infinite ones.
     """
 
     intercept: float
@@ -45,18 +45,18 @@ class Machine:
 
     @property
     def is_of_numbers(self) -> bool:
-        """Whether all its numbers are finite."""
+        """Whether all parameters are finite."""
         return all(np.isfinite(part).all() for part in (self.linear, self.factors, self.intercept))
 
     def in_units(
         self, columns: Columns, unit: Unit, *, single: bool
     ) -> tuple[float, NDArray[Any], NDArray[Any]]:
-        """Return intercept, coefficients and factors for all columns of X as it is.
+        """Return intercept, coefficients and factors for all columns of X, in its units.
 
         Raises
         ------
         ValueError
-            If targets are so huge, or values of X so small, that one of them is no number.
+            If targets are so large, or values of X so small, that a parameter overflows.
         """
         with np.errstate(over="ignore"):
             linear = columns.in_units_of_x(self.linear.astype(np.float64), unit.spread)
@@ -81,28 +81,27 @@ class Machine:
 
 
 def _no_numbers(columns: Columns, unit: Unit) -> str:
-    """Return why a model can have no place in float64."""
+    """Return the message for a model that overflows float64."""
     least = 1.0 if columns.scale is None else columns.scale.min()
     return (
-        f"`y` with a deviation of {unit.spread:.2g}, of columns of X with values of about "
-        f"{least:.2g}, must leave room for coefficients of a few times their ratio; divide y, or "
-        f"multiply X, by a power of ten"
+        f"the coefficients overflow, since `y` has a standard deviation of {unit.spread:.2g} and a "
+        f"column of X values of about {least:.2g}; divide y, or multiply X, by a power of ten"
     )
 
 
 def _fit_into_single(numbers: Doubles) -> bool:
-    """Tell whether float32 holds the numbers, but for those that are nothing beside others."""
+    """Tell whether float32 can hold the numbers, except those negligible beside the largest."""
     largest = float(np.abs(numbers).max(initial=0.0))
     return largest == 0 or _LEAST < largest < _LARGEST
 
 
-# Told machines, numbers of the unit (objective, validation, …): whether to stop.
+# Called with the models, the objective and the validation loss; returns whether to stop.
 Listener = Callable[[Callable[[], list[Machine]], float, float], bool]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Parameters of an estimator as solvers take them, in their units; None is "auto"."""
+    """Parameters of an estimator in the units of solvers; None stands for "auto"."""
 
     n_factors: int
     max_iter: int | None
@@ -118,7 +117,7 @@ class Settings:
     learning_rate_intercept: float | None
     batch_size: int | None
     clip_gradient: float | None
-    epsilon: float | None
+    initial_accumulator_value: float | None
     init: str
     init_scale: float | None
     init_linear: str
@@ -129,35 +128,35 @@ class Settings:
 
 @dataclass(frozen=True)
 class Problem:
-    """All that a solver needs.
+    """The input of a solver.
 
     Attributes
     ----------
     table : Table
     held_out : Table or None
-        Validation rows, to stop by unless `only_tells`.
+        Validation rows, for early stopping unless `only_tells`.
     loss : {"squared_error", "log_loss", "ordered_probit", "bpr"}
-        Targets of "log_loss" are -1 and 1, or class numbers for more than two; of
-        "ordered_probit" levels from 0 on; of "bpr" -1 and 1.
+        Targets are -1 and 1 for "log_loss", or class numbers if there are more than two; levels
+        from 0 on for "ordered_probit"; -1 and 1 for "bpr".
     n_classes : int
-        Classes or levels; 0 for numbers.
+        Number of classes or levels; 0 for numeric targets.
     settings : Settings
     key : ndarray of shape (2,), uint64
     start : list of Machine, or None
-        Where to begin: one for each output.
+        The models to start from, one for each output.
     dtype : dtype
-        Of the rows as they came.
+        Type of the original rows.
     n_threads : int
     is_of_item : ndarray of shape (n_columns,), bool, or None
-        Of "bpr": the columns that describe an item.
+        For "bpr": the columns that describe an item.
     rounds_weights : bool
-        Whether weights hold those of classes, which need not be whole numbers.
+        Whether weights include class weights, which need not be integers.
     whole : Table or None
-        All rows, where those of `held_out` were taken from them.
+        All rows, if `held_out` was taken from them.
     fields : ndarray of shape (n_fields + 1,), or None
-        Bounds of the fields of all rows; None where batches are learned.
+        Bounds of the fields of all rows; None for batches of a stream.
     only_tells : bool
-        Whether the loss of `held_out` is told in the history, and decides nothing.
+        Whether the loss of `held_out` is only recorded, and not used for early stopping.
     """
 
     table: Table
@@ -182,35 +181,35 @@ class Problem:
 
     @property
     def n_outputs(self) -> int:
-        """Number of machines."""
+        """Number of models."""
         return self.n_classes if self.loss == "log_loss" and self.n_classes > 2 else 1
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A fit.
+    """The result of a solver.
 
     Attributes
     ----------
     machines : list of Machine
-        One for each output.
+        One model for each output.
     n_iter : int
     history : mapping of str to sequence
         `objective` and `validation`, and extras, one entry for each of `n_iter`.
     objective : float
     hyper : mapping of str to ndarray
-        Traces of what the sampler drew beside the machine.
+        Traces of the hyperparameters that the sampler drew.
     state : mapping of str to arrays and numbers, or None
-        What stochastic learning goes on from.
+        The state from which stochastic learning can continue.
     fall : float
-        The share by which the loss still fell, above `tol`, when iterations ran out; 0 if the
-        solver has converged, or has nothing to converge to.
+        The relative decrease of the loss, above `tol`, when `max_iter` was reached; 0 if the
+        solver converged, or does not converge.
     is_lost : bool
-        Whether no epoch of stochastic steps did better than the first, and the last far worse.
+        Whether no stochastic epoch improved on the first, and the last was far worse.
     rate : float or None
-        The rate of stochastic steps, which may have been tried.
+        The learning rate of stochastic steps, which may have been searched.
     constant : float or None
-        Where rows are held out to stop stochastic steps by: their loss without columns.
+        With early stopping: the validation loss of the best constant.
     """
 
     machines: list[Machine]
@@ -226,16 +225,16 @@ class Outcome:
 
 
 def largest_fall(losses: Any, patience: int) -> float:
-    """Return the largest share by which one of the last iterations lowered the least loss."""
+    """Return the largest relative decrease of the best loss in the last iterations."""
     least = np.minimum.accumulate(np.asarray(losses, dtype=np.float64))
     with np.errstate(invalid="ignore", divide="ignore"):
         falls = (least[:-1] - losses[1:]) / np.abs(least[:-1])
-    falls = np.concatenate([[1.0], np.nan_to_num(falls)])  # the first one lowers all
+    falls = np.concatenate([[1.0], np.nan_to_num(falls)])  # the first one always counts
     return float(max(falls[-patience:].max(), 0.0))
 
 
 def require_room(n_columns: int, n_factors: int, n_machines: int = 1) -> None:
-    """Raise MemoryError if a model, and a copy in units of X, can have no place."""
+    """Raise MemoryError if a model and a copy in the units of X do not fit in memory."""
     require_memory(
         16 * n_machines * n_columns * (n_factors + 1),
         f"A model of {n_columns} columns with n_factors={n_factors}",

@@ -1,4 +1,4 @@
-"""What a fitted factorization machine answers: scores, embeddings and pairs of columns."""
+"""What both fitted estimators compute: scores, embeddings and weights of pairs."""
 
 from __future__ import annotations
 
@@ -16,21 +16,18 @@ from algos._common.deferred import Deferred
 from algos._common.params import Interval
 from algos._common.threads import threads_for
 from algos._common.validation import validate_dense_or_csr
-from algos.factorization_machine.averaged import MeanOfDraws
-from algos.factorization_machine.interactions import (
-    column_number,
-    interaction_of,
-    strongest_pairs,
-)
+from algos.factorization_machine.columns import column_number
+from algos.factorization_machine.interactions import interaction_of, strongest_pairs
 from algos.factorization_machine.machine import Machine
 from algos.factorization_machine.posterior import Draws, predict_variance
+from algos.factorization_machine.posterior_mean import PosteriorMean
 from algos.factorization_machine.rows import Columns
 from algos.factorization_machine.scoring import embeddings, in_dtype, scores
 from algos.factorization_machine.targets import Doubles, Unit
 
 
 class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred, Estimator):
-    """The fitted side of both kinds."""
+    """Scores, embeddings and interactions, for both estimators."""
 
     _deferred: ClassVar[tuple[str, ...]] = ("intercept_", "coef_", "factors_")
 
@@ -45,7 +42,7 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
     _fields: NDArray[np.int64] | None
     _draws: list[dict[str, Any]] | None
     _means: list[dict[str, Any]]
-    _is_sure: bool  # whether the posterior is known without draws: targets alike, or no values
+    _is_sure: bool  # whether the posterior needs no draws: equal targets, or no values
     _frame_of_fit: dict[str, Any]
 
     def __sklearn_tags__(self) -> Any:
@@ -56,7 +53,7 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
     def _validated_rows(self, X: Any, *, reset: bool) -> Any:
         return validate_dense_or_csr(self, X, reset=reset)
 
-    # From machines to attributes and back.
+    # Between models and attributes.
 
     @property
     def _unit(self) -> Unit:
@@ -65,14 +62,14 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
     def _attributes(
         self, machines: list[Machine], columns: Columns, unit: Unit, dtype: Any, solver: str
     ) -> dict[str, Any]:
-        """Return the attributes that predictions are made of."""
+        """Return the attributes that predictions need."""
         single = solver == "adagrad" or dtype == np.float32
         each = [one.in_units(columns, unit, single=single) for one in machines]
         intercepts, linear, factors = zip(*each, strict=True)
         is_one = len(machines) == 1
         drawn = [one.draws for one in machines if one.draws is not None]
         single = dtype == np.float32
-        means = [MeanOfDraws.of(draws, columns, unit, single=single) for draws in drawn]
+        means = [PosteriorMean.of(draws, columns, unit, single=single) for draws in drawn]
         return {
             "intercept_": intercepts[0] if is_one else np.array(intercepts),
             "coef_": linear[0] if is_one else np.stack(linear),
@@ -87,7 +84,7 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         return Columns(frame["d"], frame["places"], frame["scale"])
 
     def _check_learned(self) -> None:
-        """Raise NotFittedError if there is no model yet."""
+        """Raise NotFittedError if no model has been learned."""
         check_is_fitted(self, "solver_")
 
     # Scores.
@@ -102,15 +99,12 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         return np.column_stack([scores(X, *one, threads) for one in each])
 
     def _mean_scores(self, X: Any) -> Doubles:
-        """Return the means of scores over draws, by machines of more factors than `factors_`."""
+        """Return the scores' posterior means, from models with more factors than `factors_`."""
         threads = self._threads(X, self._means[0]["factors"].shape[1])
-        return np.stack([MeanOfDraws(**mean).scores(X, threads) for mean in self._means], axis=1)
+        return np.stack([PosteriorMean(**mean).scores(X, threads) for mean in self._means], axis=1)
 
     def _variance(self, X: Any) -> Doubles | None:
-        """Return the variance over draws of the scores of validated rows, if there are draws.
-
-        It is of targets in their unit.
-        """
+        """Return the variance of scores over draws, in the solver's units; None without draws."""
         if self._draws is None:
             return None
         rows = self._columns().rows(X)
@@ -125,7 +119,7 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
     # Embeddings and pairs.
 
     def transform(self, X: Any) -> NDArray[Any]:
-        """Return the embedding of each row: the sum of its columns' factors, times its values.
+        """Return the embedding of each row: the sum of its columns' factors times its values.
 
         Parameters
         ----------
@@ -134,8 +128,8 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         Returns
         -------
         embedding : ndarray of shape (n_samples, n_factors)
-            In the dtype of X; with more than two classes `n_classes * n_factors` columns, class
-            after class.
+            In the dtype of X. More than two classes have `n_classes * n_factors` columns, class by
+            class.
         """
         self._check_learned()
         rows = self._validated_rows(X, reset=False)
@@ -153,12 +147,12 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         Parameters
         ----------
         i, j : int or str
-            Columns, by number or by name.
+            Columns, by index or by name.
 
         Returns
         -------
         weight : float, or ndarray of shape (n_classes,)
-            What the score gains where both columns are 1, beyond their coefficients.
+            The change of the score if both columns are 1, beyond their coefficients.
         """
         self._check_learned()
         names = getattr(self, "feature_names_in_", None)
@@ -175,34 +169,34 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         output: int = 0,
         within_fields: bool = False,
     ) -> list[tuple[str, str, float]]:
-        """Return the pairs of columns whose weights are largest, positive or negative.
+        """Return the pairs of columns with the largest weights, positive or negative.
 
         Parameters
         ----------
         feature_names : array-like of shape (n_features,), default=None
-            None for those of X, or "x0", "x1", … without.
+            None means the names of X, or "x0", "x1", … if it has none.
         n : int, default=20
-            How many pairs.
+            Number of pairs.
         output : int, default=0
-            Which class, by its place in `classes_`, if there are more than two.
+            Index of a class in `classes_`, if there are more than two.
         within_fields : bool, default=False
-            Whether to list pairs of columns of one field, too: neighbouring columns of which no
-            row had two in `fit`, as of two users. After `partial_fit` or `merge` the fields
-            are not known, and all pairs are listed.
+            Whether to include pairs within a field, that is neighbouring columns of which no row
+            had two in `fit`, two users say. After `partial_fit` or `merge` the fields are
+            unknown, and all pairs are included.
 
         Returns
         -------
         pairs : list of (name, name, weight)
-            The largest first.
+            Largest magnitude first.
         """
         self._check_learned()
         if n < 1:
-            raise ValueError(f"`n`={n!r} must be at least 1; ask for the pairs you want to see")
+            raise ValueError(f"`n`={n!r} must be at least 1; it is the number of pairs to return")
         factors = self.factors_ if self.factors_.ndim == 3 else self.factors_[np.newaxis]
         if not Interval(Integral, 0, len(factors)).accepts(output):
             raise ValueError(
-                f"`output`={output!r} must be an int in [0, {len(factors)}); name a class by its "
-                f"place in `classes_`, and of two classes or numbers nothing"
+                f"`output`={output!r} must be an int in [0, {len(factors)}): the index of a class "
+                f"in `classes_`, or 0 with two classes and in regression"
             )
         names = self._names(feature_names)
         found = strongest_pairs(
@@ -211,7 +205,7 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         return [(names(a), names(b), weight) for a, b, weight in found]
 
     def _field_numbers(self) -> NDArray[Any] | None:
-        """Return the number of each column's field, if they are known."""
+        """Return the number of each column's field, or None if the fields are unknown."""
         if self._fields is None:
             return None
         sizes = np.diff(self._fields)

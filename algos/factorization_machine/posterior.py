@@ -1,9 +1,9 @@
-"""Draws of the posterior: kept, thinned, averaged and folded into one machine.
+"""Draws from the posterior, thinned, and their mean as one model.
 
-A mean of factorization machines is a factorization machine, its pair weights being the mean
-of V Vᵀ. So the mean over all sweeps that count is one machine, folded into few factors while
-the chain runs; thinned draws are kept beside it, for what is no mean of scores: their spread,
-and probabilities.
+A mean of factorization machines is a factorization machine, whose pair weights are the mean
+of V Vᵀ. So the mean over all sweeps after the burn-in is one model, compressed to few factors
+while the chain runs. Thinned draws are kept beside it, for what depends on more than the mean
+score: its spread, and probabilities.
 """
 
 from __future__ import annotations
@@ -22,39 +22,38 @@ from algos.factorization_machine.scoring import scores, scores_of_models
 Doubles = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
-# Of the mean machine, as multiples of a draw's factors: kept from fold to fold, and gathered
-# between them.
+# Factors of the mean model, as multiples of a draw's factors: those kept by a compression, and
+# those gathered before the next one.
 _KEPT_FACTORS, _GATHERED = 16, 8
-# Factors of the final mean count from this share of the first one's square on. Measured on
-# ratings with 8 factors a draw: 40 are left of users and items, with or without their
-# properties beside them, at an RMSE within 0.0001 and 0.0005 of all 128; of words in titles
-# all are.
+# Least squared length of a factor of the final mean, relative to the first one. Measured on
+# ratings with 8 factors a draw: 40 factors are kept for users and items, with or without their
+# attributes, at an RMSE within 0.0001 and 0.0005 of that with all 128; for words in titles all are.
 _LEAST_SHARE = 0.007
-_FEW = 32  # factors that are scored in one go: so many may stay whatever they count
-_LANES = 8  # factors are scored in vectors of so many
-_LARGEST = 1e150  # score whose square is a number
-_BLOCK_BYTES = 1 << 25  # of scores of many draws
+_FEW = 32  # factors that are scored in one go: so many are kept however short they are
+_LANES = 8  # factors in a vector of the scoring kernel
+_LARGEST = 1e150  # score whose square does not overflow
+_BLOCK_BYTES = 1 << 25  # for the scores of all draws
 _NOTHING = np.zeros(0)
 
 
 @dataclass(frozen=True)
 class Draws:
-    """What is kept of a chain: the mean machine, and draws as machines that share their columns.
+    """What is kept of a chain: the mean model, and draws with their parameters side by side.
 
     Attributes
     ----------
     intercepts : ndarray of shape (n_draws,)
     linear : ndarray of shape (d, n_draws), float32
     factors : ndarray of shape (d, n_draws * n_factors), float32
-        Each draw's factors one after another.
+        The factors of one draw after the other.
     state : dict of str to ndarray
-        What was drawn with them, by name, first axis the draw: noise precisions, cut points.
+        Other drawn parameters by name, one entry per draw: noise precisions, cut points.
     mean_intercept : float
-        Over all sweeps that count, as the next two.
+        Mean over all sweeps after the burn-in, as the next two.
     mean_linear : ndarray of shape (d,)
     mean_factors : ndarray of shape (d, n_factors or more)
-        The first ones say the most: so many of them as are taken are the best machine of so
-        many. Each one's largest entry is positive.
+        In descending order of importance: the first k of them are the best approximation by
+        k factors. The largest entry of each is positive.
     mean_state : dict of str to number or ndarray
     """
 
@@ -72,32 +71,32 @@ class Draws:
 
     @property
     def n_factors(self) -> int:
-        """Factors of one draw."""
+        """Number of factors of one draw."""
         return self.factors.shape[1] // len(self)
 
 
 class MeanMachine:
-    """The mean of machines as they come, of a bounded number of factors.
+    """Running mean of models, with a bounded number of factors.
 
-    Factors are gathered side by side; when there is no more room, those with products nearest
-    to the sum of V Vᵀ take the place of all. What is lost is noise: directions that the draws
-    do not share. Columns count as much as rows have of them, or the wide priors of rare ones
-    would take all the room.
+    Factors are gathered side by side; when the room is used up, they are replaced by the few whose
+    products are nearest to the sum of V Vᵀ. What is lost is noise: directions that the draws
+    do not share. Columns are weighted by their occurrence in the rows; otherwise rare columns,
+    with their wide posteriors, would take up all the room.
 
     Parameters
     ----------
     d, n_factors : int
     mass : ndarray of shape (d,), default=None
-        The sum of squares of each column's values; None for columns that all count alike.
+        The sum of squares of each column's values, as its weight; None for equal weights.
     """
 
     def __init__(self, d: int, n_factors: int, mass: Doubles | None = None) -> None:
         self._mass = mass
-        # More than there are columns tell nothing more.
+        # More factors than columns add nothing.
         self._n_factors, self._kept = n_factors, min(_KEPT_FACTORS * n_factors, max(d, n_factors))
         self._room = np.empty((d, self._kept + _GATHERED * n_factors), dtype=np.float32)
         self._used = self._size = 0
-        self._squares = np.zeros(0)  # of the factors folded last, which have no products
+        self._squares = np.zeros(0)  # squared lengths of the compressed, orthogonal factors
         self._intercept = 0.0
         self._linear = np.zeros(d)
         self._state: dict[str, Any] = {}
@@ -109,12 +108,12 @@ class MeanMachine:
         factors: NDArray[Any],
         state: dict[str, Any],
     ) -> None:
-        """Take one machine more."""
+        """Add a model."""
         k = self._n_factors
         if self._used + k > self._room.shape[1]:
             used = self._room[:, : self._used]
-            turn, self._squares = _best_turn(used, self._kept, self._mass, self._squares)
-            _turn_into(used, turn, self._room)
+            rotation, self._squares = _best_rotation(used, self._kept, self._mass, self._squares)
+            _rotate_into(used, rotation, self._room)
             self._used = self._kept
         self._room[:, self._used : self._used + k] = factors[:, :k]
         self._used += k
@@ -128,7 +127,7 @@ class MeanMachine:
         rank = max(self._n_factors, min(self._kept, self._used, len(self._room)))
         used = self._room[:, : self._used]
         folded = np.zeros((len(used), rank))
-        _turn_into(used, _best_turn(used, rank, self._mass, self._squares)[0], folded)
+        _rotate_into(used, _best_rotation(used, rank, self._mass, self._squares)[0], folded)
         folded /= np.sqrt(self._size)
         rank = max(self._n_factors, min(rank, factors_that_count(folded, self._mass)))
         folded = np.ascontiguousarray(folded[:, :rank])
@@ -140,21 +139,21 @@ class MeanMachine:
 
 
 def fold(factors: NDArray[Any], rank: int) -> Doubles:
-    """Return U of so many columns, by falling length, with U Uᵀ nearest to V Vᵀ."""
+    """Return U with `rank` columns of descending length, with U Uᵀ nearest to V Vᵀ."""
     folded = np.zeros((len(factors), rank))
-    _turn_into(factors, _best_turn(factors, rank)[0], folded)
+    _rotate_into(factors, _best_rotation(factors, rank)[0], folded)
     return folded
 
 
-def _best_turn(
+def _best_rotation(
     factors: NDArray[Any], rank: int, mass: Doubles | None = None, squares: Doubles = _NOTHING
 ) -> tuple[NDArray[Any], Doubles]:
-    """Return T with (V T)(V T)ᵀ nearest to V Vᵀ, and the squares of its at most `rank` columns.
+    """Return T with (V T)(V T)ᵀ nearest to V Vᵀ, and the squared lengths of V T's columns.
 
-    With the masses m of its rows, an error of the product of rows i and j counts m_i m_j times.
-    The first columns of V may come from a turn before, and have these squares: they have no
-    products with each other. The products' eigenvectors come from Vᵀ V: half of the digits
-    are enough for a mean of draws.
+    T has at most `rank` columns. With masses m of the rows, the error of the product of rows i
+    and j is weighted by m_i m_j. The first columns of V may come from an earlier rotation with
+    these `squares` as squared lengths: they are orthogonal. Eigenvectors of Vᵀ V have half of the
+    digits, which is enough for a mean of draws.
     """
     known = len(squares)
     added = factors[:, known:]
@@ -169,17 +168,17 @@ def _best_turn(
     return vectors[:, kept].astype(factors.dtype), values[kept]
 
 
-def _turn_into(factors: NDArray[Any], turn: NDArray[Any], out: NDArray[Any]) -> None:
-    """Make the turned factors the first ones of `out`, which may be where they stand."""
+def _rotate_into(factors: NDArray[Any], rotation: NDArray[Any], out: NDArray[Any]) -> None:
+    """Write the rotated factors to the first columns of `out`, which may overlap `factors`."""
     with one_thread_blas():
-        out[:, : turn.shape[1]] = factors @ turn
+        out[:, : rotation.shape[1]] = factors @ rotation
 
 
 def factors_that_count(folded: Doubles, mass: Doubles | None = None) -> int:
-    """Return how many factors, of falling length, are not small beside the first one.
+    """Return how many factors, of descending length, are not small beside the first one.
 
-    Without a gap the spectrum of a mean of draws ends in noise. The count is rounded up to
-    what is scored at once.
+    The spectrum of a mean of draws ends in noise, without a gap. The count is rounded up to
+    whole vectors of the scoring kernel.
     """
     mass = np.ones(len(folded)) if mass is None else mass
     squares = np.einsum("jf,j,jf->f", folded, mass, folded)
@@ -188,17 +187,17 @@ def factors_that_count(folded: Doubles, mass: Doubles | None = None) -> int:
 
 
 class DrawKeeper:
-    """Draws as they come: those of a thinned chain are kept.
+    """Collects the draws of a chain: their mean, and a thinned selection.
 
     Parameters
     ----------
     burn_in, max_iter : int
-        Sweeps burn_in … max_iter - 1 count.
+        Sweeps burn_in … max_iter - 1 are used.
     n_draws : int
-        How many of them are kept at most, evenly spaced, the last one among them.
+        Largest number of them to keep, evenly spaced and including the last one.
     d, n_factors : int
     mass : ndarray of shape (d,), default=None
-        As `MeanMachine` takes it.
+        As in `MeanMachine`.
     """
 
     def __init__(
@@ -229,7 +228,7 @@ class DrawKeeper:
         *,
         is_last: bool = False,
     ) -> None:
-        """Take what a sweep drew, if it counts; of a chain cut short, at least the last."""
+        """Add the draw of a sweep after the burn-in; a chain cut short keeps at least its last."""
         is_first = is_last and self._size == 0
         if sweep >= self._burn_in or is_first:
             self._mean.add(intercept, linear, factors, state)
@@ -254,7 +253,7 @@ class DrawKeeper:
 
 
 def require_room_of_draws(d: int, n_factors: int, *, n_draws: int, n_traces: int) -> None:
-    """Raise MemoryError if draws, their mean and the traces of priors can have no place."""
+    """Raise MemoryError if the draws, their mean and the traces do not fit in memory."""
     of_column = 4 * (n_draws + _KEPT_FACTORS + _GATHERED)
     require_memory(
         (d * of_column + 16 * n_traces) * (n_factors + 1),
@@ -264,7 +263,7 @@ def require_room_of_draws(d: int, n_factors: int, *, n_draws: int, n_traces: int
 
 
 def kept_sweeps(burn_in: int, max_iter: int, n_draws: int) -> frozenset[int]:
-    """Return which of the sweeps burn_in … max_iter - 1 are kept."""
+    """Return the sweeps among burn_in … max_iter - 1 whose draws are kept."""
     count = max(1, max_iter - burn_in)
     kept = min(n_draws, count)
     last = max_iter - 1
@@ -272,13 +271,13 @@ def kept_sweeps(burn_in: int, max_iter: int, n_draws: int) -> frozenset[int]:
 
 
 def predict_mean(rows: Any, draws: Draws, n_threads: int) -> Doubles:
-    """Return the score of each row by the mean machine."""
+    """Return the posterior mean of each row's score."""
     machine = draws.mean_linear, draws.mean_factors
     return scores(rows, draws.mean_intercept, *machine, n_threads)
 
 
 def predict_variance(rows: Any, draws: Draws, n_threads: int) -> Doubles:
-    """Return the variance over draws of each row's score, from its place among cut points."""
+    """Return the variance over draws of each row's score, relative to the cut points if any."""
     places = draws.intercepts
     if "cuts" in draws.state:
         places = places - draws.state["cuts"][:, 1:-1].mean(axis=1)
@@ -293,10 +292,10 @@ def predict_variance(rows: Any, draws: Draws, n_threads: int) -> Doubles:
 
 
 def predict_levels(rows: Any, draws: Draws, n_threads: int) -> Doubles:
-    """Return the mean over the posterior of each level's probability, of shape (n, n_levels).
+    """Return the posterior mean of each level's probability, of shape (n, n_levels).
 
-    A score is taken as normal, with the mean machine's mean and the draws' variance: with so
-    few draws as are kept, that is nearer to the mean over all than theirs.
+    Scores are assumed normal, with the mean of all sweeps and the variance of the draws kept:
+    that is closer to the mean over all sweeps than the mean over the few draws kept.
     """
     mean = np.clip(predict_mean(rows, draws, n_threads), -_LARGEST, _LARGEST)
     spread = np.sqrt(1 + predict_variance(rows, draws, n_threads))

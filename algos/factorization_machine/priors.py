@@ -1,13 +1,13 @@
-"""What the priors of groups of columns are, given the columns' parameters.
+"""Drawing the priors of groups of columns, given the columns' parameters.
 
 The parameters θ of one coordinate in one group are normal, of mean μ and precision λ, with
 
   λ ~ Gamma(3, rate / 2),   μ | λ ~ N(0, 1/λ)
 
-(Rendle, "Factorization machines with libFM", ACM TIST 3, 2012, section 4.4). Of users and
-items, of which there are hundreds, all shapes of the Gamma law serve alike. It is for groups
-of which rows tell little, as where columns outnumber rows: under libFM's Gamma(1/2, 1/2) the
-variance 1/λ has no mean, and so few rows do not bound it.
+(Rendle, "Factorization machines with libFM", ACM TIST 3, 2012, section 4.4). For hundreds of
+users and items, any shape of the gamma distribution does. The shape matters for groups on which
+the rows have little information, for instance if columns outnumber rows: under libFM's
+Gamma(1/2, 1/2) the variance 1/λ has no mean, and few rows do not bound it.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from algos.factorization_machine.rows import Rows, power_of_two
 Doubles = NDArray[np.float64]
 
 SHAPE = 6.0  # twice that of the precisions
-_ROWS_A_COLUMN = 10  # so many and more are not few
-_MEAN_WEIGHT = 1.0  # columns that the prior mean of 0 counts as
-_LEAST = sys.float_info.min  # rate: of values whose squares are no numbers
-_MOST = 1e12  # precision, with which float64 still solves for the others
+_ROWS_A_COLUMN = 10  # rows per column from which on rates are not lowered
+_MEAN_WEIGHT = 1.0  # weight, in columns, of the prior mean of 0
+_LEAST = sys.float_info.min  # smallest rate, for values whose squares overflow
+_MOST = 1e12  # largest precision, beside which float64 still resolves the others
 
 
 class Prior(NamedTuple):
@@ -46,21 +46,21 @@ class Prior(NamedTuple):
 
     @classmethod
     def flat(cls, n_groups: int, n_factors: int, alpha: float, alpha_linear: float) -> Prior:
-        """Return fixed penalties about zero."""
+        """Return fixed penalties with mean zero."""
         penalties = np.full((n_groups, n_factors + 1), float(alpha))
         penalties[:, -1] = alpha_linear
         return cls(np.zeros_like(penalties), penalties)
 
 
 def prior_rates(rows: Rows) -> tuple[float, float]:
-    """Return the rates of factors and of coefficients, less than the unit ones if rows are few.
+    """Return the rates of factors and of coefficients, below `unit_rates` if rows are few.
 
-    Where rows are fewer than columns, the prior alone bounds most directions of the parameters,
-    and a chain that wanders along them predicts worse than a constant: less is expected of each.
+    With fewer rows than columns, the prior alone bounds most directions of the parameters, and
+    a chain that wanders along them predicts worse than a constant. So a narrower prior is used.
 
-    That is not for coefficients of dense columns: there the precision that is drawn bounds them
-    in time, and from less it never leaves. Of 200 rows and columns, eight of which count, the R2
-    is .65, and .08 by the smaller rate; where none counts, the error is up to .03 higher.
+    This does not apply to coefficients of dense columns: there the precision is drawn large enough
+    in time, but never leaves a narrow prior. With 200 rows and columns, eight of which matter, R2
+    is .65, and .08 with the smaller rate; if none matters, the error is up to .03 higher.
     """
     share = min(1.0, rows.n / max(_ROWS_A_COLUMN * rows.n_columns, 1))
     factors, linear = unit_rates(rows)
@@ -68,15 +68,15 @@ def prior_rates(rows: Rows) -> tuple[float, float]:
 
 
 def unit_rates(rows: Rows) -> tuple[float, float]:
-    """Return rates with which scores have one size for rows of any length: 1 for two ones.
+    """Return rates for which scores have the same size for rows of any length: 1 for two ones.
 
-    Scores of rows with many values are sums of many terms. That they are of the targets' size,
-    whatever the number of terms, is what the prior should expect.
+    Scores of rows with many values are sums of many terms. The prior should expect them to have
+    the targets' size, whatever the number of terms.
     """
     if rows.stored == 0:
         return 1.0, 1.0
     unit, squares = 1.0, np.ones(rows.stored)
-    if rows.values is not None:  # in units of a power of two: fourth powers stay numbers
+    if rows.values is not None:  # divided by a power of two, so that fourth powers do not overflow
         unit = max(power_of_two(rows.values), 1.0)
         squares = np.square(rows.values / unit, dtype=float)
     owner = np.repeat(np.arange(rows.n), np.diff(rows.indptr))
@@ -102,11 +102,11 @@ def draw_prior(
     sweeper : Sweeper
     groups : ndarray of shape (n_columns,)
     sizes : ndarray of shape (n_groups,)
-        Columns of each group.
+        Number of columns of each group.
     prior : Prior
-        The one before.
+        The previous one.
     rates : (float, float)
-        Of factors and of coefficients.
+        Rates of factors and of coefficients.
     rng : Generator
     """
     size = sizes[:, np.newaxis]

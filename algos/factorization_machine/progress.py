@@ -1,4 +1,4 @@
-"""A fit's sweeps or epochs, as callbacks see them."""
+"""Progress reports of a fit, by sweep or epoch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from algos.factorization_machine.machine import Machine
 
 
 class Told(Telling[list[Machine]]):
-    """Tells callbacks, and `verbose`, of each sweep or epoch: the `told` of solvers."""
+    """Reports each sweep or epoch to callbacks, and prints it if `verbose` is set."""
 
     def __call__(
         self,
@@ -19,10 +19,10 @@ class Told(Telling[list[Machine]]):
         objective: float,
         validation: float = np.nan,
     ) -> bool:
-        """Tell of a sweep; return whether a callback wants the fit to stop."""
+        """Report a sweep or epoch; return whether a callback asks the fit to stop."""
         return self.tell(machines, objective=objective, validation=validation)
 
     def tell_last(self, machines: list[Machine]) -> None:
-        """Tell of the model if nothing was told: a fit without sweeps is one iteration."""
+        """Report the model if nothing was reported: a fit without sweeps is one iteration."""
         if self.n_done == 0:
             self(lambda: machines, np.nan)

@@ -1,4 +1,4 @@
-"""Bayesian personalized ranking: what was chosen shall score above what was not.
+"""Bayesian personalized ranking: chosen items are to score above items not chosen.
 
 Rendle, Freudenthaler, Gantner and Schmidt-Thieme (2009), "BPR: Bayesian personalized ranking
 from implicit feedback", UAI. The loss of a pair of rows is log(1 + exp(f(rival) - f(row))).
@@ -17,14 +17,14 @@ from algos._common.random import Key, stream
 from algos.factorization_machine.batches import Data
 from algos.factorization_machine.rows import Rows
 from algos.factorization_machine.steps import Steps
-from algos.factorization_machine.stochastic import Settings, epochs, one_pass
+from algos.factorization_machine.stochastic import StepSettings, epochs, one_pass
 
 Doubles = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
 _OF_RIVALS, _OF_CHECKS = 2, 3  # streams of random numbers
-_TRIES = 32  # at a rival that the group has not chosen
-_PAIRS = 1 << 16  # of which the rivals' rows are made at once
+_TRIES = 32  # attempts to draw a rival that the group has not chosen
+_PAIRS = 1 << 16  # pairs whose rows are built at once
 
 
 Pairs = tuple[Numbers, Numbers]
@@ -38,11 +38,11 @@ class Choices:
     ----------
     data : Data
     positives : ndarray of shape (n_positives,)
-        Rows with a positive target, whose group also has others.
+        Rows with a positive target in groups that also have others.
     negatives : ndarray of shape (n_negatives,)
         Rows with target 0, group by group.
     first, count : ndarray of shape (n_positives,)
-        Where the negatives of the group of each positive row are.
+        Place and number of the negatives of each positive row's group.
     """
 
     data: Data
@@ -53,7 +53,7 @@ class Choices:
 
     @classmethod
     def of(cls, data: Data, groups: Numbers) -> Choices:
-        """Return the choices that rows with targets and groups tell of."""
+        """Return the choices in rows with targets and groups."""
         is_positive = data.target > 0
         negatives = np.flatnonzero(~is_positive)
         negatives = negatives[np.argsort(groups[negatives], kind="stable")]
@@ -64,7 +64,7 @@ class Choices:
         return cls(data, positives[has_rival], negatives, first[has_rival], count[has_rival])
 
     def pairs(self, draw: np.random.Generator) -> Iterator[tuple[Data, Pairs]]:
-        """Yield rows, and as pairs among them each positive one with a drawn rival."""
+        """Yield rows, and pairs of each positive row with a drawn rival."""
         place = self.first + (draw.random(len(self.first)) * self.count).astype(np.int64)
         if len(place):
             yield self.data, (self.positives, self.negatives[place])
@@ -72,20 +72,20 @@ class Choices:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Items by the columns that describe them, and which of them each group has chosen.
+    """All items, by the columns that describe them, and those that each group has chosen.
 
     A rival of a row is the same row with another item's columns in place of its own.
 
     Attributes
     ----------
     contexts : Rows
-        The rows that were chosen, without their items' columns.
+        The chosen rows without their items' columns.
     item, group : ndarray of shape (n_positives,)
-        Of these rows.
+        Item and group of these rows.
     items : Rows
         Each item once.
     chosen : ndarray
-        group * n_items + item of the rows whose items are no rivals, ascending.
+        group * n_items + item of the rows whose items cannot be rivals, ascending.
     weight : ndarray of shape (n_positives,), float32
     """
 
@@ -98,7 +98,7 @@ class Catalogue:
 
     @classmethod
     def of(cls, data: Data, groups: Numbers, is_of_item: NDArray[np.bool_]) -> Catalogue:
-        """Return the catalogue of all items in rows; `is_of_item` tells of each column."""
+        """Return the catalogue of all items in rows; `is_of_item` masks the items' columns."""
         rows = replace(data.rows, values=data.values)
         parts = part_of(rows, is_of_item)
         item, first = numbered(parts)
@@ -144,7 +144,7 @@ class Catalogue:
         return rival
 
     def pairs(self, draw: np.random.Generator) -> Iterator[tuple[Data, Pairs]]:
-        """Yield rows, chosen ones and then their drawn rivals, and how they are paired."""
+        """Yield chosen rows followed by their drawn rivals, and their pairing."""
         rival = self.rivals(draw)
         places = np.flatnonzero(rival >= 0)
         places = places[draw.permutation(len(places))]
@@ -164,7 +164,7 @@ def sampled(
     is_of_item: NDArray[np.bool_] | None,
     validation: tuple[Data, Numbers] | None,
 ) -> tuple[Choices | Catalogue, Choices | Catalogue | None]:
-    """Return what draws pairs to learn from, and pairs to validate with."""
+    """Return samplers of pairs for training and for validation."""
     if is_of_item is None:
         return Choices.of(data, groups), validation and Choices.of(*validation)
     if validation is None:
@@ -195,7 +195,7 @@ def stacked(data: Data, other: Data) -> Data:
 
 
 def part_of(rows: Rows, is_kept: NDArray[np.bool_]) -> Rows:
-    """Return the rows without the values of columns that are not kept."""
+    """Return the rows with the values of the kept columns only."""
     kept = is_kept[rows.indices]
     indptr = np.concatenate([[0], np.cumsum(kept)])[rows.indptr].astype(np.int64)
     values = None if rows.values is None else rows.values[kept]
@@ -203,10 +203,10 @@ def part_of(rows: Rows, is_kept: NDArray[np.bool_]) -> Rows:
 
 
 def joined(left: Rows, right: Rows) -> Rows:
-    """Return each row of the one with the row of the other, columns ascending."""
+    """Return each row of `left` joined with that of `right`, columns ascending."""
     owner = [np.repeat(np.arange(one.n), np.diff(one.indptr)) for one in (left, right)]
     indices = np.concatenate([left.indices, right.indices])
-    # One number to sort by; most of it is in order already, which the sort makes use of.
+    # A single sort key; it is nearly sorted already, which a stable sort exploits.
     order = np.argsort(np.concatenate(owner) * left.n_columns + indices, kind="stable")
     values = None
     if left.values is not None and right.values is not None:
@@ -215,7 +215,7 @@ def joined(left: Rows, right: Rows) -> Rows:
 
 
 def numbered(rows: Rows) -> tuple[Numbers, Numbers]:
-    """Return the number of each row among the different ones, and where these are."""
+    """Return the number of each row among the distinct ones, and where these first occur."""
     values = np.ones(rows.stored, np.float32) if rows.values is None else rows.values
     packed = np.stack([rows.indices, values.view(np.int32)], axis=1)
     numbers: dict[bytes, int] = {}
@@ -240,7 +240,7 @@ def learn_choices(
     steps: Steps,
     data: Data,
     groups: Numbers,
-    settings: Settings,
+    settings: StepSettings,
     key: Key,
     *,
     is_of_item: NDArray[np.bool_] | None = None,
@@ -248,7 +248,7 @@ def learn_choices(
     n_threads: int = 1,
     **control: Any,
 ) -> Steps:
-    """Learn to rank, in `epochs`, to whose parameters `control` goes.
+    """Learn to rank by `epochs`, to which `control` is passed.
 
     Parameters
     ----------
@@ -257,11 +257,11 @@ def learn_choices(
         Rows with a positive target were chosen.
     groups : ndarray of shape (n,)
         The user or query of each row.
-    settings : Settings
+    settings : StepSettings
     key : ndarray of shape (2,), dtype uint64
     is_of_item : ndarray of shape (n_columns,), bool, default=None
-        The columns that describe an item: rivals are then drawn from all items. Without it
-        they are rows of the same group with target 0.
+        Mask of the columns that describe an item: rivals are then drawn from all items. Without
+        it, rivals are rows of the same group with target 0.
     validation : tuple of (Data, groups), default=None
     n_threads : int, default=1
     """
@@ -284,35 +284,3 @@ def learn_choices(
         return float(np.average(losses, weights=weights)) if losses else 0.0
 
     return epochs(steps, once, check if known else None, **control)
-
-
-def column_numbers(named: Any, d: int, names: NDArray[Any] | None) -> NDArray[Any]:
-    """Return the numbers of the columns that a user named.
-
-    Parameters
-    ----------
-    named : array-like
-        Numbers, a mask of d booleans, or names.
-    d : int
-        Number of columns.
-    names : ndarray of shape (d,), or None
-        Those of a data frame's columns.
-    """
-    given = np.asarray(named)
-    if given.shape == (d,) and given.dtype.kind == "b" and given.any():
-        return np.flatnonzero(given)
-    if given.ndim == 1 and given.size and given.dtype.kind in "OUT" and names is not None:
-        unknown = given[~np.isin(given, names)]
-        if len(unknown):
-            raise ValueError(
-                f"`item_features` with {str(unknown[0])!r} must hold names of columns of X; "
-                f"they are {names[:5].tolist()} …"
-            )
-        return np.flatnonzero(np.isin(names, given))
-    is_whole = given.ndim == 1 and given.dtype.kind in "iu" and given.size > 0
-    if not is_whole or given.min() < 0 or given.max() >= d:
-        raise ValueError(
-            f"`item_features` must be the columns that describe the item: their numbers, ints in "
-            f"[0, {d}), a mask of {d} booleans, or, for a data frame, their names"
-        )
-    return given

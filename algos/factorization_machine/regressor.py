@@ -12,10 +12,11 @@ from algos._common.base import learning
 from algos._common.naming import named
 from algos._common.params import POSITIVE_INT, Constraint, Options, knows_foreign_names
 from algos._common.targets import require_target
-from algos.factorization_machine.parameters import FOREIGN_PARAMETERS, SHARED_PARAMETERS
+from algos.factorization_machine.incremental import learns_batches
+from algos.factorization_machine.names import FOREIGN_NAMES
+from algos.factorization_machine.parameters import SHARED_PARAMETERS
 from algos.factorization_machine.regressor_model import RegressorModel
 from algos.factorization_machine.regressor_numbers import RegressorNumbers
-from algos.factorization_machine.streaming import learns_batches
 from algos.factorization_machine.targets import numbers
 
 _LOSSES = Options(
@@ -27,94 +28,100 @@ _LOSSES = Options(
 
 @named
 class FactorizationMachineRegressor(RegressorMixin, RegressorNumbers, RegressorModel):
-    """Regression with an effect of every pair of columns, for sparse rows.
+    """Factorization machine for regression: a linear model with all pairwise interactions.
 
-    Learns ratings, clicks and other numbers from columns that are mostly zero, such as
-    one-hot users and items. By default it draws from the posterior, which needs no tuning and
-    tells how sure it is; stochastic steps and least squares are there too.
+    Learns ratings and other numbers from columns that are mostly zero, such as one-hot users and
+    items. By default it samples from the posterior, which needs no tuning and estimates how
+    uncertain each prediction is; alternating least squares and stochastic steps are available too.
 
     Parameters
     ----------
     n_factors : int, default=8
-        Length of the vector of each column. More can say more of pairs, and take more time.
+        Length of each column's factor vector. More factors can express more about pairs, and take
+        more time.
     loss : {"squared_error", "ordered_probit"}, default="squared_error"
-        "ordered_probit" takes the distinct values of y as ordered levels, as of ratings: the
-        prediction is the mean level, and `predict_level_proba` tells the probability of each. By
-        "mcmc" or "als".
+        "ordered_probit" treats the distinct values of y as ordered levels, for ratings say:
+        `predict` returns the expected level, and `predict_level_proba` the probability of each.
+        It needs "mcmc" or "als".
     solver : {"auto", "mcmc", "als", "adagrad"}, default="auto"
-        "mcmc" draws from the posterior, with priors of its own for each group of columns: the
-        most accurate, without anything to tune. "als" solves for the coefficient and factors
-        of one column after the other, to the least penalised loss: deterministic. "adagrad"
-        makes stochastic steps: for data that is large, or comes in batches. "auto" chooses by
-        loss and size; `solver_` tells, and `verbose` the reason. `fit` warns of parameters that
-        were given and that it does not use.
+        "mcmc" draws models from the posterior by Gibbs sampling and learns a prior for each group
+        of columns: the most accurate solver, with nothing to tune. "als" (alternating least
+        squares) minimises the penalised loss over one column's coefficient and factors at a time;
+        it is deterministic. "adagrad" takes stochastic gradient steps, for large data and for
+        streams. "auto" chooses by the loss and the size of the data: `solver_` stores the choice,
+        and `verbose=1` prints the reason. `fit` warns of parameters that were given but that the
+        solver does not use.
     max_iter : "auto" or int, default="auto"
-        Sweeps of "mcmc" and "als", epochs of "adagrad": at most so many. "auto" is 300, 100 and
-        100 of them.
+        Maximum number of sweeps ("mcmc" and "als") or epochs ("adagrad"). "auto" is 300 for
+        "mcmc" and 100 for the others.
     tol : float, default=1e-4
-        "als" ends when a sweep lowers the objective by a smaller share of it, "adagrad" when
-        `n_iter_no_change` epochs in a row do. If they never do, a ConvergenceWarning says so; 0
-        asks for just `max_iter` of them. "mcmc" does not use it.
+        "als" stops when a sweep lowers the objective by less than this share of it, "adagrad"
+        when `n_iter_no_change` epochs in a row do. A ConvergenceWarning says if `max_iter` was
+        reached first; 0 asks for `max_iter` iterations, without a warning. "mcmc" does not use it.
     burn_in : "auto" or int, default="auto"
-        Sweeps of "mcmc" before those that count; "auto" is 15, and at most a quarter of all.
+        Number of initial sweeps that "mcmc" discards. "auto" is 15, but at most a quarter of all.
     n_draws : int, default=32
-        How many of them "mcmc" keeps, evenly spaced, beside the mean over all: for
-        `return_std` and the probabilities of levels. They take
+        Number of draws that "mcmc" keeps, evenly spaced after the burn-in, beside the mean over
+        all sweeps: `return_std` and the probabilities of levels need them. They take
         ``4 * n_draws * (n_factors + 1)`` bytes for each column that occurs.
     feature_groups : "auto", array-like of shape (n_features,) or None, default="auto"
-        Labels of columns: those of one group have one prior of "mcmc". "auto" finds fields,
-        neighbouring columns of which no row has two; None is one group.
+        Group labels of the columns: "mcmc" gives the columns of a group a common prior. "auto"
+        finds fields, runs of neighbouring columns of which no row has two; None is one group.
     alpha : "auto" or float, default="auto"
-        L2 penalty of the factors, for columns whose values have a mean square of 1. Of "als":
-        ``sum_i w_i loss_i + alpha / 2 |V|² + alpha_linear / 2 |w|²``. Of "adagrad" a row has
-        it for each of its values, in the mean over rows. "mcmc" learns its own, and does not
-        use this. "auto" is 10 for "als" and 0.07 for "adagrad", of targets of deviation 1.
+        L2 penalty of the factors, for columns whose values have a mean square of 1. "als" minimises
+        ``sum_i w_i loss_i + alpha / 2 |V|² + alpha_linear / 2 |w|²``; "adagrad" adds to each row's
+        loss the penalty of that row's columns, and minimises the mean over rows; "mcmc" learns its
+        own penalties and ignores this one. "auto" is 10 for "als" and 0.07 for "adagrad", for
+        targets with a standard deviation of 1.
     alpha_linear : "auto" or float, default="auto"
-        The same of the coefficients; "auto" is 2 and 0.01.
+        L2 penalty of the coefficients. "auto" is 2 for "als" and 0.01 for "adagrad".
     alpha_intercept : float, default=0.0
-        The same of the intercept, for "als" and "adagrad".
+        L2 penalty of the intercept, for "als" and "adagrad".
     learning_rate_init : "auto" or float, default="auto"
-        Longest step of a factor. "auto" is 0.05. Used by "adagrad" only, as all down
-        to `n_iter_no_change`.
+        Learning rate of the factors, the length of the longest step. "auto" is 0.05. Only
+        "adagrad" uses this and the following parameters, down to `initial_accumulator_value`.
     learning_rate_linear : "auto" or float, default="auto"
-        The same of a coefficient; "auto" is `learning_rate_init`.
+        Learning rate of the coefficients. "auto" is `learning_rate_init`; 0, for this and the
+        other rates, keeps the initial values.
     learning_rate_intercept : "auto" or float, default="auto"
-        The same of the intercept.
+        Learning rate of the intercept. "auto" is `learning_rate_init`.
     batch_size : "auto" or int, default="auto"
-        Rows that are scored before their steps are made; "auto" is about 2000 stored values.
+        Number of rows in a mini-batch. "auto" is about 2000 stored values.
     clip_gradient : float or None, default=None
-        Largest magnitude of a number in a row's gradient.
-    epsilon : "auto" or float, default="auto"
-        Where the sums of squared gradients begin: the larger, the shorter the first steps.
+        Clip gradients by value: no entry of a row's gradient exceeds this magnitude.
+    initial_accumulator_value : "auto" or float, default="auto"
+        Initial value of AdaGrad's sums of squared gradients: the larger, the shorter the first
+        steps. "auto" is 0.1.
     init : {"normal", "uniform", "constant"}, default="normal"
-        First factors, of "mcmc" and "als" too.
+        Distribution of the initial factors, for every solver.
     init_scale : "auto" or float, default="auto"
-        Deviation for "normal", half width for "uniform", the number itself for "constant".
-        "auto" is at most 0.1, or 0.02 for "adagrad": less where rows have more than two ones.
+        Standard deviation for "normal", half width for "uniform", the value itself for
+        "constant". "auto" is at most 0.1, or 0.02 for "adagrad": less where rows have more than
+        two ones.
     init_linear : {"zeros", "normal", "uniform", "constant"}, default="zeros"
-        First coefficients.
+        Distribution of the initial coefficients.
     init_linear_scale : float, default=0.01
-        The same of them; "zeros" does not use it.
+        As `init_scale`, for the coefficients; "zeros" does not use it.
     init_intercept : float or None, default=None
-        First intercept; None is the best constant.
+        Initial intercept. None is the best constant prediction.
     early_stopping : "auto" or bool, default="auto"
-        Whether "adagrad" holds rows out to find the epoch that predicts them best, and then
-        learns all rows for as many epochs. "auto" does so from 500 different rows on.
-        With `X_val` those rows serve; False then only tells their loss.
+        Whether "adagrad" holds out validation rows to find the best number of epochs, and then
+        learns all rows for as many. "auto" does so from 500 distinct rows on. If `fit` is
+        given `X_val`, those rows are used instead; with False their loss is only recorded.
     validation_fraction : float, default=0.1
-        Share of the rows (of each class) that are held out, unless `fit` is given `X_val`.
-        Which ones is decided by `random_state` and their content; equal rows stay together.
+        Share of the rows (of each class) that are held out, unless `fit` is given `X_val`. The
+        choice depends on `random_state` and the rows' content; equal rows stay together.
     n_iter_no_change : "auto" or int, default="auto"
-        Epochs in a row without progress by `tol`, after which "adagrad" ends. "auto" is 2, or
-        with validation rows as many as hold 100 batches: factors that begin near zero need
-        those before they tell anything.
+        Number of consecutive epochs without progress by `tol` after which "adagrad" stops. "auto"
+        is 2, or with validation rows as many as make up 100 batches, if that is more: factors
+        begin near zero and need so many before they improve predictions.
     warm_start : bool, default=False
-        Whether `fit` begins at the model of the last one.
+        Whether `fit` starts from the previously fitted model.
     random_state : int, RandomState instance, Generator instance or None, default=None
-        Draws first factors, the order of steps, and all of "mcmc". An int makes the result
-        reproducible to the last bit, for every `n_jobs`.
+        Determines the initial factors, the order of stochastic steps and all draws of "mcmc". An
+        int makes the result reproducible to the last bit, for every `n_jobs`.
     n_jobs : int or None, default=None
-        Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
+        Number of threads: None means all cores (1 inside a joblib worker), -1 all cores. It
         changes no bit of the result.
     verbose : int, default=0
         1 prints the solver, why it was chosen, and a line for each iteration.
@@ -124,70 +131,69 @@ class FactorizationMachineRegressor(RegressorMixin, RegressorNumbers, RegressorM
     intercept_ : float
         Constant part of the score.
     coef_ : ndarray of shape (n_features,)
-        Weight of each column; of "mcmc" the posterior's mean.
+        Coefficient of each column; for "mcmc" the posterior mean.
     factors_ : ndarray of shape (n_features, n_factors)
-        Vector of each column. Of "mcmc" the best of so few for the mean weights of pairs over
-        all sweeps after the burn-in; predictions take four times as many.
+        Factor vector of each column. For "mcmc" the best approximation by `n_factors` factors to
+        the posterior mean of the pairs' weights; predictions use more of them.
     levels_ : ndarray of shape (n_levels,)
-        Distinct values of y; only with "ordered_probit", whose score says little by itself.
+        Distinct values of y; only with "ordered_probit", whose score has no unit of its own.
     solver_ : str
-        The solver that ran.
+        The solver that was used.
     auto_params_ : dict
-        What each parameter that was given as "auto" stood for in the last `fit`, or
-        in the `partial_fit` that began a stream, if that used it; given in its place, the value
-        asks for the same. But automatic penalties of "adagrad" are told as at a mean squared
-        error of 1, and fall with it.
+        The values that parameters given as "auto" took in the last `fit`, or in the
+        `partial_fit` that began a stream, as far as they were used. Given explicitly, they lead to
+        the same model. The penalties of "adagrad", which decrease with the mean squared error, are
+        reported as at an error of 1.
     n_iter_ : int
-        Sweeps or epochs done; batches of a stream. After `merge` neither this nor `objective_`
-        nor `history_` is there, for they were one part's alone.
+        Number of sweeps or epochs, or of batches of a stream. `merge` removes `n_iter_`,
+        `objective_` and `history_`, which would describe one part alone.
     objective_ : float
-        Of "als" the penalised loss, of "adagrad" the least mean loss of an epoch (of the rows
-        held out, if there are some), of "mcmc" the loss in the last sweep. In units of the
-        target's variance for numbers. NaN where no value of X differs from 0, or no target from
-        another, so that the best constant is all there is to learn.
+        For "als" the penalised loss, for "adagrad" the lowest mean loss of an epoch (of the
+        validation rows, if there are any), for "mcmc" the loss in the last sweep; for numeric
+        targets in units of their variance. NaN if X has no nonzero value, or y only one distinct
+        value, so that a constant is all there is to learn.
     history_ : dict of str to ndarray of shape (`n_iter_`,)
-        `objective`, `seconds` since the beginning, and `validation`, the mean loss of rows that
-        were held out (NaN without).
+        `objective`, `seconds` since the start, and `validation`, the mean loss of the validation
+        rows (NaN without).
     hyper_ : dict of str to ndarray
-        Of "mcmc": what was drawn beside the model, sweep by sweep: `means` and `precisions`
-        of the priors, of shape (n_iter, n_groups, n_factors + 1), the coefficients' last;
-        `noise_precision`, of shape (n_iter,), is of targets of deviation 1. Until `partial_fit`
-        or `merge`.
+        Only for "mcmc", until `partial_fit` or `merge`: the hyperparameters drawn in each sweep.
+        `means` and `precisions` of the priors, of shape (n_iter, n_groups, n_factors + 1), have
+        the coefficients last; `noise_precision`, of shape (n_iter,), is for targets with a
+        standard deviation of 1.
     n_samples_seen_ : int
-        Number of different rows that `fit`, or `partial_fit` and `merge`, saw.
+        Number of rows with positive weight seen by `fit`, or by `partial_fit` and `merge`.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns, if X had names that are all strings.
+        Names of the columns, if X has names that are all strings.
 
     See Also
     --------
-    algos.FactorizationMachineClassifier : The same for classes, and for ranking.
+    algos.FactorizationMachineClassifier : The same model for classes, and for ranking.
 
     Notes
     -----
-    The score of a row x is, with intercept b, coefficients w and a vector v_i of `n_factors`
-    numbers for each column [1]_::
+    The score of a row x with intercept b, coefficients w and a vector v_i of `n_factors` numbers
+    for each column is [1]_::
 
         f(x) = b + w . x + (<v_1, v_2> x_1 x_2 + <v_1, v_3> x_1 x_3 + ...)
 
-    On one-hot users and items this is biased matrix factorisation; further columns (time,
-    genres, words) add what is known of either, and of those that were never seen. It costs
-    ``n_factors`` multiplications for each stored value.
+    With one-hot users and items this is biased matrix factorisation; further columns (time,
+    genres, words) add what is known about either, including those that were never seen. A
+    prediction costs ``n_factors`` multiplications for each stored value.
 
-    How scores rank items in an index of inner products: see
-    `FactorizationMachineClassifier`.
+    `FactorizationMachineClassifier` explains how to rank items by an index of inner products.
 
-    A sweep of "mcmc" or "als" draws or solves all ``n_factors + 1`` numbers of a column at once
-    and takes about ``nnz * n_factors ** 2 / 2`` multiplications; an epoch of "adagrad" about
-    ``6 * nnz * n_factors``. Beyond the rows, sorted and copied, they need some numbers a row
-    and for each column that occurs; columns that never occur take none.
+    A sweep of "mcmc" or "als" updates all ``n_factors + 1`` numbers of a column at once and takes
+    about ``nnz * n_factors ** 2 / 2`` multiplications; an epoch of "adagrad" takes about
+    ``6 * nnz * n_factors``. Beyond a sorted copy of the rows, memory is proportional to the
+    number of rows and to the number of columns that occur.
 
-    A row of weight 2 is the same as two equal rows; rows of weight zero have no part in the
-    fit. Columns are divided by the root of the mean square of their stored values and numbers
-    to be predicted are centred and scaled, so units do not matter; `coef_` and `factors_` are
-    for X as it is. Columns without a value in training have a coefficient and factors of zero.
-    The data are not made dense, and dense X is stored as sparse rows while it is learned.
+    A row of weight 2 is equivalent to two equal rows; rows of weight zero are ignored. Columns
+    are divided by the root mean square of their stored values and numeric targets are centred and
+    scaled, so units do not matter; `coef_` and `factors_` refer to the original X. Columns
+    without a nonzero value in training have a coefficient and factors of zero. Sparse X is never
+    made dense, and dense X is stored as sparse rows during the fit.
 
     References
     ----------
@@ -214,7 +220,7 @@ class FactorizationMachineRegressor(RegressorMixin, RegressorNumbers, RegressorM
         **SHARED_PARAMETERS,
     }
 
-    @knows_foreign_names(FOREIGN_PARAMETERS)
+    @knows_foreign_names(FOREIGN_NAMES)
     def __init__(
         self,
         n_factors: int = 8,
@@ -234,7 +240,7 @@ class FactorizationMachineRegressor(RegressorMixin, RegressorNumbers, RegressorM
         learning_rate_intercept: Any = "auto",
         batch_size: Any = "auto",
         clip_gradient: float | None = None,
-        epsilon: Any = "auto",
+        initial_accumulator_value: Any = "auto",
         init: str = "normal",
         init_scale: Any = "auto",
         init_linear: str = "zeros",
@@ -264,7 +270,7 @@ class FactorizationMachineRegressor(RegressorMixin, RegressorNumbers, RegressorM
         self.learning_rate_intercept = learning_rate_intercept
         self.batch_size = batch_size
         self.clip_gradient = clip_gradient
-        self.epsilon = epsilon
+        self.initial_accumulator_value = initial_accumulator_value
         self.init = init
         self.init_scale = init_scale
         self.init_linear = init_linear
@@ -289,17 +295,17 @@ class FactorizationMachineRegressor(RegressorMixin, RegressorNumbers, RegressorM
         y_val: ArrayLike | None = None,
         sample_weight_val: ArrayLike | None = None,
     ) -> FactorizationMachineRegressor:
-        """Fit the machine.
+        """Fit the model.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row; None is 1 for all.
+            Weight of each row; None means 1 for all.
         X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
-            Rows whose loss `history_` tells, and by which "adagrad" stops, instead of a part
-            of X.
+            Validation rows, whose loss is recorded in `history_`; "adagrad" stops by them
+            instead of holding out a part of X.
 
         Returns
         -------
@@ -313,14 +319,14 @@ class FactorizationMachineRegressor(RegressorMixin, RegressorNumbers, RegressorM
     def partial_fit(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> FactorizationMachineRegressor:
-        """Learn further rows by stochastic steps; those that came before need not be kept.
+        """Learn a further batch of rows by stochastic steps.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row; None is 1 for all.
+            Weight of each row; None means 1 for all.
 
         Returns
         -------
@@ -334,17 +340,17 @@ class FactorizationMachineRegressor(RegressorMixin, RegressorNumbers, RegressorM
 
     @learning
     def merge(self, other: FactorizationMachineRegressor) -> FactorizationMachineRegressor:
-        """Average this machine with another one, by the weights of the rows that each saw.
+        """Average this model with another one, weighted by the rows that each has seen.
 
         Parameters
         ----------
         other : FactorizationMachineRegressor
-            With the same parameters, fitted to the same columns; it is not changed.
+            A model with the same parameters, fitted to the same columns; it is not changed.
 
         Returns
         -------
         self : FactorizationMachineRegressor
-            A single machine: draws of "mcmc" are averaged.
+            A single model: the draws of "mcmc" are averaged.
         """
         self._merge(other)
         return self

@@ -1,4 +1,4 @@
-"""What a fitted regressor answers: numbers, how sure they are, and probabilities of levels."""
+"""Predictions of a fitted regressor: numbers, their uncertainty, and level probabilities."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from algos._common.scale import exponent_of, scaled, unscaled
-from algos.factorization_machine.following import Seen
-from algos.factorization_machine.levels import level_probabilities
+from algos._cython.fm_latent import add_level_probabilities
 from algos.factorization_machine.model import FittedMachine
+from algos.factorization_machine.posterior import Draws, predict_levels
 from algos.factorization_machine.sampler import ALPHA_INTERCEPT
 from algos.factorization_machine.scoring import in_dtype
+from algos.factorization_machine.target_scaling import TargetMoments
 from algos.factorization_machine.targets import Doubles
+
+_LARGEST = 1e300  # score
 
 
 class RegressorModel(FittedMachine):
-    """The fitted side of a regressor."""
+    """Predictions of a regressor."""
 
     loss: str
     solver_: str
@@ -33,14 +36,14 @@ class RegressorModel(FittedMachine):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
         return_std : bool, default=False
-            Whether to return, beside, the deviation of each prediction over the posterior: what
-            more data would narrow, without the noise of y itself; of "ordered_probit" that of
-            the level, noise and all. Only of "mcmc".
+            Whether to return the standard deviation of each prediction over the posterior as well:
+            the uncertainty that more data would reduce, without the noise of y. With
+            "ordered_probit" it is that of the level, including the noise. Only with "mcmc".
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
-            In the dtype of X; infinite where that cannot hold it.
+            In the dtype of X; infinite where a prediction overflows it.
         std : ndarray of shape (n_samples,)
             Only with `return_std`.
         """
@@ -48,8 +51,8 @@ class RegressorModel(FittedMachine):
         rows = self._validated_rows(X, reset=False)
         if return_std and self._draws is None and not self._is_sure:
             raise ValueError(
-                "`return_std`=True must go with solver='mcmc', without `merge` or `partial_fit` "
-                "after the fit; fit with solver='mcmc'"
+                "`return_std`=True needs the draws of solver='mcmc', without `merge` or "
+                "`partial_fit` after the fit; fit with solver='mcmc'"
             )
         if self._link == "ordered_probit":
             return self._predicted_levels(rows, return_std)
@@ -64,8 +67,8 @@ class RegressorModel(FittedMachine):
         return predicted, in_dtype(np.sqrt(variance[:, 0]) * self._unit.spread, rows.dtype)
 
     def _spread_of_constant(self) -> float:
-        """Return the deviation of the intercept's posterior where there was nothing else."""
-        seen = Seen(*self._targets_seen)
+        """Return the posterior standard deviation of the intercept of a constant model."""
+        seen = TargetMoments(*self._targets_seen)
         return seen.deviation / float(np.sqrt(seen.weight + ALPHA_INTERCEPT))
 
     def predict_level_proba(self, X: Any) -> NDArray[Any]:
@@ -83,7 +86,7 @@ class RegressorModel(FittedMachine):
         check_is_fitted(self, "solver_")
         if self._link != "ordered_probit":
             raise ValueError(
-                f"`loss`={self.loss!r} must be 'ordered_probit' for probabilities of levels; "
+                f"`loss`={self.loss!r} must be 'ordered_probit' for `predict_level_proba`; "
                 f"fit with it"
             )
         rows = self._validated_rows(X, reset=False)
@@ -92,18 +95,26 @@ class RegressorModel(FittedMachine):
     def _level_probabilities(self, rows: Any) -> Doubles:
         threads = self._threads(rows, self.n_factors)
         if self._draws is not None:
-            return level_probabilities(self._columns().rows(rows), self._draws[0], threads)
+            return predict_levels(self._columns().rows(rows), Draws(**self._draws[0]), threads)
         assert self._cuts is not None
-        return level_probabilities(self._scores(rows)[:, 0], self._cuts, threads)
+        scores = np.clip(self._scores(rows)[:, 0], -_LARGEST, _LARGEST)
+        shares = np.zeros((len(scores), len(self._cuts) - 1))
+        add_level_probabilities(scores, self._cuts, shares, threads)
+        return np.clip(shares, 0.0, 1.0)
 
     def _predicted_levels(self, rows: Any, return_std: bool) -> Any:
         shares = self._level_probabilities(rows)
-        exponent = exponent_of(self.levels_)  # near 1, squares are numbers
+        exponent = exponent_of(self.levels_)  # near 1, squares do not overflow
         levels = scaled(self.levels_, exponent)
-        predicted = shares @ levels
+        predicted = _weighted_sum(shares, levels)
         expected = in_dtype(unscaled(predicted, exponent), rows.dtype)
         if not return_std:
             return expected
-        square = shares @ (levels - levels.mean()) ** 2
+        square = _weighted_sum(shares, (levels - levels.mean()) ** 2)
         spread = np.sqrt(np.maximum(square - (predicted - levels.mean()) ** 2, 0.0))
         return expected, in_dtype(unscaled(spread, exponent), rows.dtype)
+
+
+def _weighted_sum(shares: Doubles, values: Doubles) -> Doubles:
+    """Return `shares @ values`, with the same bits for a row alone and in a batch."""
+    return np.asarray((shares * values).sum(axis=1))

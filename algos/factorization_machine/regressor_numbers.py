@@ -1,4 +1,4 @@
-"""Targets of a factorization machine that are numbers: their unit, or their levels."""
+"""The mixin of the regressor that handles the unit of y, or its levels."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos.factorization_machine.estimator import FactorizationMachine
-from algos.factorization_machine.following import ENOUGH_ROWS, Seen, Turn
+from algos.factorization_machine.target_scaling import ENOUGH_ROWS, TargetMoments, UnitChange
 from algos.factorization_machine.targets import Doubles, numbers, unit_of
 
 
 class RegressorNumbers(FactorizationMachine):
-    """The side of a regressor that knows the unit of y, or its levels."""
+    """The unit of numeric targets, or their levels."""
 
     loss: str
     _targets_seen: tuple[float, ...]
@@ -27,32 +27,32 @@ class RegressorNumbers(FactorizationMachine):
             self.levels_ = np.unique(y)
             return
         unit = unit_of(y, weight)
-        self._target_unit = (unit.centre, unit.spread)
-        self._targets_seen = tuple(Seen.of(y, weight))
+        self._target_unit = (unit.center, unit.spread)
+        self._targets_seen = tuple(TargetMoments.of(y, weight))
         self.__dict__.pop("levels_", None)
 
-    def _follow_target(self, y: NDArray[Any], weight: Doubles | None) -> Turn | None:
-        if self.n_samples_seen_ >= ENOUGH_ROWS:
+    def _follow_target(self, y: NDArray[Any], weight: Doubles | None) -> UnitChange | None:
+        if self._n_distinct_seen >= ENOUGH_ROWS:
             return None
-        old, before = self._unit, Seen(*self._targets_seen)
-        self._have_seen(before.joined(Seen.of(y, weight)))
-        # Of numbers that were all alike nothing was learned, and 1 was no unit of theirs.
-        return Turn.between(old, self._unit) if before.deviation > 0 else None
+        old, before = self._unit, TargetMoments(*self._targets_seen)
+        self._have_seen(before.joined(TargetMoments.of(y, weight)))
+        # From equal targets nothing was learned, and 1 was only a placeholder for their unit.
+        return UnitChange.between(old, self._unit) if before.deviation > 0 else None
 
-    def _have_seen(self, seen: Seen) -> None:
+    def _have_seen(self, seen: TargetMoments) -> None:
         unit = seen.unit(self._unit)
-        self._targets_seen, self._target_unit = tuple(seen), (unit.centre, unit.spread)
+        self._targets_seen, self._target_unit = tuple(seen), (unit.center, unit.spread)
 
     def _merge(self, other: Any) -> None:
         super()._merge(other)
         if self.loss != "ordered_probit":
-            its = Seen(*other._targets_seen)
+            its = TargetMoments(*other._targets_seen)
             its = its._replace(weight=self._weight_of(other, its.weight))
-            self._have_seen(Seen(*self._targets_seen).joined(its))
+            self._have_seen(TargetMoments(*self._targets_seen).joined(its))
 
     def _weigh_over(self, exponent: int) -> None:
         if "_targets_seen" in self.__dict__:
-            seen = Seen(*self._targets_seen)
+            seen = TargetMoments(*self._targets_seen)
             weight = float(np.ldexp(seen.weight, self._weight_exponent - exponent))
             self._targets_seen = tuple(seen._replace(weight=weight))
         super()._weigh_over(exponent)

@@ -1,7 +1,7 @@
-"""Rows as solvers see them: in one order whatever theirs was, of the columns that occur alone.
+"""Rows as solvers see them: in canonical order, with only the columns that occur.
 
-Copies, shuffled rows and weights give the same arrays, so a solver may hang anything that
-looks random on the place of a row.
+Copies, shuffled rows and weights give the same arrays, so random numbers of a solver may depend
+on the position of a row.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from algos._cython import fm_rows
 
 Doubles = NDArray[np.float64]
 
-# The order of rows is no draw: it is the same for every seed.
+# The order of rows is the same for every seed.
 _KEY = np.array([0xFAC702, 0x12E5], dtype=np.uint64)
-_MANY_COLUMNS = 8  # for each value: a table of all columns would cost more than a search
-_ONE, _SINGLE_ONE = 1e-12, 1e-6  # so near to 1 is a value of 1, after columns were scaled
-# Columns of smaller values stay as they are, and say next to nothing: of coefficients in their
-# units those of targets beyond some 1e25 would be no numbers.
+_MANY_COLUMNS = 8  # columns per value from which on a search is cheaper than a look-up table
+_ONE, _SINGLE_ONE = 1e-12, 1e-6  # tolerances within which scaled values count as 1
+# Columns with smaller values are not scaled, and have next to no effect: in their units the
+# coefficients for targets beyond some 1e25 would overflow.
 _LEAST_SCALE = 1e-280
-# Of a scaled column. Greater ones are in rows that weigh less than its square beside the others:
-# products of two, squared, would be no float32.
+# In a scaled column. Only rows of relatively little weight have larger values, for which squared
+# products of two would overflow float32.
 LARGEST_VALUE = 1e6
-_LEAST_SHARE = 1e-60  # of a column's largest value: scores of all rows stay numbers
+_LEAST_SHARE = 1e-60  # least scale relative to a column's largest value, so that scores are finite
 _LINE = 64  # bytes of a cache line
-_MOSTLY_ZEROS = 0.1  # share of values below which it is so
+_MOSTLY_ZEROS = 0.1  # share of nonzero values below which rows are mostly zeros
 
 
 def power_of_two(values: NDArray[Any]) -> float:
-    """Return the one at or below the largest magnitude: a unit in which no digit is lost."""
+    """Return the largest power of two up to the largest magnitude: division by it is exact."""
     largest = float(np.abs(values).max(initial=0.0))
     return math.ldexp(1.0, max(math.frexp(largest)[1] - 1, -1022))
 
 
 @dataclass(frozen=True)
 class Rows:
-    """CSR rows: what kernels take.
+    """CSR rows, as kernels need them.
 
     Attributes
     ----------
@@ -75,11 +75,11 @@ class Rows:
 
     @property
     def is_mostly_zeros(self) -> bool:
-        """Whether these are rows as one-hot columns make them."""
+        """Whether less than a tenth of the entries are nonzero, as with one-hot columns."""
         return self.stored < _MOSTLY_ZEROS * self.n * self.n_columns
 
     def mass(self) -> NDArray[np.float64]:
-        """Return the sum of squares of each column's values, in a unit that keeps them numbers."""
+        """Return each column's sum of squares, up to a common factor that avoids overflow."""
         squares = None
         if self.values is not None:
             squares = (self.values.astype(np.float64) / power_of_two(self.values)) ** 2
@@ -111,9 +111,9 @@ class Rows:
 
 
 def aligned_zeros(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-    """Return zeros that begin with a cache line, so that rows of one line lie in one.
+    """Return zeros that start at a cache line, so that rows of a line's length lie in one.
 
-    Memory is asked for where it is written to alone.
+    Memory is committed only where it is written.
     """
     dtype = np.dtype(dtype)
     size, extra = int(np.prod(shape)), _LINE // dtype.itemsize
@@ -124,7 +124,7 @@ def aligned_zeros(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns solvers see, and in which units.
+    """The columns that solvers see, and their units.
 
     Attributes
     ----------
@@ -133,7 +133,7 @@ class Columns:
     places : ndarray of shape (n_columns,), int64, or None
         The columns of X that hold a value, ascending; None for all.
     scale : ndarray of shape (n_columns,), float64, or None
-        What values were divided by, the root of their mean square; None for 1.
+        The root mean square of the values, by which they were divided; None for 1.
     """
 
     d: int
@@ -141,7 +141,7 @@ class Columns:
     scale: Doubles | None = None
 
     def spread(self, numbers: NDArray[Any]) -> NDArray[Any]:
-        """Return what belongs to columns of X, from (n_columns, …): zero for the others."""
+        """Return values for all columns of X from (n_columns, …), zero for the others."""
         if self.places is None:
             return numbers
         whole = aligned_zeros((self.d, *numbers.shape[1:]), numbers.dtype)
@@ -149,14 +149,14 @@ class Columns:
         return whole
 
     def gathered(self, numbers: NDArray[Any]) -> NDArray[Any]:
-        """Return what belongs to the columns that solvers see, from (d, …)."""
+        """Return values for the columns that solvers see, from (d, …)."""
         return numbers if self.places is None else numbers[self.places]
 
     def in_units_of_x(self, numbers: Doubles, unit: float) -> Doubles:
-        """Return `unit` times coefficients or factors (n_columns, …) for values as X has them."""
+        """Return `unit` times coefficients or factors (n_columns, …), in the units of X."""
         if self.scale is None:
             return numbers * unit
-        root = np.sqrt(unit) / np.sqrt(self.scale)  # the square of which may be no number
+        root = np.sqrt(unit) / np.sqrt(self.scale)  # whose square may overflow
         root = root.reshape(-1, *[1] * (numbers.ndim - 1))
         return numbers * root * root
 
@@ -167,7 +167,7 @@ class Columns:
         return numbers * self.scale.reshape(-1, *[1] * (numbers.ndim - 1))
 
     def rows(self, X: Any) -> Rows:
-        """Return the rows of X, of the columns seen in training alone, in its order."""
+        """Return the rows of X in their order, with only the columns seen in training."""
         values, indices, indptr = csr_arrays(X)
         if self.places is not None:
             found = np.searchsorted(self.places, indices)
@@ -185,19 +185,19 @@ class Columns:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows to train on, with what belongs to each, in canonical order.
+    """Rows with their targets and weights, in canonical order.
 
     Attributes
     ----------
     rows : Rows
     target : ndarray of shape (n,), float64
     weight : ndarray of shape (n,), float64
-        Positive; equal rows are one row with the sum of their weights.
+        Positive; equal rows are merged, with the sum of their weights.
     keys : ndarray of shape (n,), uint64
-        Hashes of the rows with their targets.
+        Hashes of rows and targets.
     columns : Columns
     groups : ndarray of shape (n,), or None
-        Of ranking: the user or query that a row belongs to.
+        For ranking: the user or query of each row.
     """
 
     rows: Rows
@@ -209,11 +209,11 @@ class Table:
 
     @property
     def has_whole_weights(self) -> bool:
-        """Whether each weight can be a number of copies."""
+        """Whether all weights are integers."""
         return bool(np.all(self.weight == np.rint(self.weight)))
 
     def take(self, places: NDArray[np.intp]) -> Table:
-        """Return the rows at these places; the columns stay those of the whole."""
+        """Return the rows at these places; all columns are kept."""
         return replace(
             self,
             rows=self.rows.take(places),
@@ -225,7 +225,7 @@ class Table:
 
 
 def csr_arrays(X: Any) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[np.int64]]:
-    """Return (values, indices, indptr) of an array's or matrix's values that are not zero."""
+    """Return (values, indices, indptr) of the nonzero values of an array or matrix."""
     if not sparse.issparse(X):
         X = sparse.csr_array(X)
     X = canonical(X)
@@ -250,7 +250,7 @@ def training_table(
 ) -> Table:
     """Return rows in canonical order: by first column, then by a hash of row and target.
 
-    Rows of weight zero are left out, equal rows with equal targets (and groups) become one.
+    Rows of weight zero are left out; equal rows with equal targets (and groups) are merged.
 
     Parameters
     ----------
@@ -261,8 +261,8 @@ def training_table(
     renumbers : bool, default=True
         Whether columns without a value are left out.
     scales : bool, default=True
-        Whether columns are divided by the root of the mean square of their stored values; a
-        value counts as `LARGEST_VALUE` then at most.
+        Whether columns are divided by the root mean square of their stored values; larger values
+        are then clipped to `LARGEST_VALUE`.
     n_threads : int, default=1
     """
     if weight is not None and not np.all(weight > 0):
@@ -312,7 +312,7 @@ def _renumbered(indices: NDArray[np.int32], places: NDArray[np.int64], d: int) -
 def keys_of_rows(
     rows: Rows, target: Doubles, groups: NDArray[np.int64] | None, n_threads: int
 ) -> NDArray[np.uint64]:
-    # Of one type, as hashing wants them: the longer array is copied only where it must.
+    # Hashing needs one index type; the longer array is copied only if it must be.
     index = np.int32 if rows.stored < 2**31 else np.int64
     values = np.ones(rows.stored, np.float32) if rows.values is None else rows.values
     arrays = values, rows.indices.astype(index, copy=False), rows.indptr.astype(index)
@@ -327,12 +327,12 @@ def keys_of_rows(
 def _order(
     rows: Rows, keys: NDArray[np.uint64], weight: Doubles | None
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the order of the rows, and where in it other rows than the one before begin."""
+    """Return the order of the rows, and the places in it where a new distinct row begins."""
     first_column = np.full(rows.n, rows.n_columns, dtype=np.int64)
     has_value = np.flatnonzero(np.diff(rows.indptr))
     first_column[has_value] = rows.indices[rows.indptr[has_value]]
     bits = int(rows.n_columns).bit_length() + 1
-    # One number to sort by; where it is not enough, or copies need an order, there are three.
+    # A single sort key; three where it has ties of different rows, or copies need an order.
     joint = (first_column.astype(np.uint64) << np.uint64(64 - bits)) | (keys >> np.uint64(bits))
     order = np.argsort(joint)
     is_new = np.diff(keys[order], prepend=~keys[order[:1]]) != 0
@@ -354,7 +354,7 @@ def _merged(weight: Doubles | None, order: NDArray[np.intp], first: NDArray[np.i
 
 
 def column_scale(rows: Rows, weight: Doubles) -> Doubles | None:
-    """Return the root of the mean square of each column's values; None if all are 1."""
+    """Return the root mean square of each column's stored values; None if all are 1."""
     if rows.values is None or not rows.stored:
         return None
     if np.all(np.abs(rows.values) == 1):
@@ -365,7 +365,7 @@ def column_scale(rows: Rows, weight: Doubles) -> Doubles | None:
     fm_rows.column_squares(
         rows.indptr, rows.indices, rows.values, weight / weight.max(), peak, total, squares
     )
-    is_nothing = total == 0  # the weights, beside the largest
+    is_nothing = total == 0  # weights that vanish beside the largest
     squares[is_nothing] = total[is_nothing] = 1.0
     scale = peak * np.maximum(np.sqrt(squares / total), _LEAST_SHARE)
     scale[~(scale > _LEAST_SCALE)] = 1.0
@@ -373,7 +373,7 @@ def column_scale(rows: Rows, weight: Doubles) -> Doubles | None:
 
 
 def scaled_rows(rows: Rows, scale: Doubles) -> Rows:
-    """Return rows with each column's values over its scale."""
+    """Return rows with each column's values divided by its scale."""
     if np.all(scale == 1):
         return rows
     if rows.values is None:
@@ -384,7 +384,7 @@ def scaled_rows(rows: Rows, scale: Doubles) -> Rows:
 def _in_units(
     rows: Rows, scale: Doubles | None, n_threads: int = 1, largest: float = np.inf
 ) -> Rows:
-    """Return rows with values over their columns' scale, in their own type; none is larger."""
+    """Return rows divided by their columns' scale, in their own type, clipped to `largest`."""
     assert rows.values is not None
     if scale is not None:
         dtype = rows.values.dtype

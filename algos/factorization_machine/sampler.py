@@ -1,9 +1,9 @@
-"""Gibbs sampling: every column's coefficient and factors drawn together, one after the other.
+"""Gibbs sampling, with each column's coefficient and factors drawn together.
 
-A sweep draws what belongs to the likelihood (noise, latent targets, cut points), the
-intercept, the priors of the groups, then all columns, then the scale of it all; each given
-all the others, so that the sweeps form a chain whose law is that of the posterior (Geman and
-Geman, 1984).
+A sweep draws the parameters of the likelihood (noise, latent targets, cut points), the
+intercept, the priors of the groups, then all columns, then the scale of all parameters; each
+given all the others, so that the sweeps form a chain with the posterior as its stationary
+distribution (Geman and Geman, 1984).
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from algos.factorization_machine.likelihoods import Gaussian, Latent, Likelihood
 from algos.factorization_machine.posterior import DrawKeeper, Draws
 from algos.factorization_machine.priors import Prior, draw_prior
 from algos.factorization_machine.rows import Rows
-from algos.factorization_machine.stretching import draw_stretch
+from algos.factorization_machine.scale_draw import draw_stretch
 
 Doubles = NDArray[np.float64]
 
 ALPHA_INTERCEPT = 1.0
 _COLUMNS, _INTERCEPT, _PRIORS, _STRETCH = 111, 112, 113, 114  # streams of a key
-_RESTORE = 32  # sweeps until errors are computed anew, lest roundings add up
+_RESTORE = 32  # sweeps after which errors are recomputed, so that rounding does not accumulate
 
 
 class Chain(NamedTuple):
-    """How long to sample and what to keep.
+    """The length of a chain, and the draws to keep.
 
     Attributes
     ----------
     max_iter, burn_in, n_draws : int
     alpha_intercept : float
-        Precision of the intercept's prior, which is about 0.
+        Precision of the intercept's prior, which has mean 0.
     rates : (float, float)
-        Of the precisions of factors and coefficients, see `prior_rates`.
+        Rates of the priors of factors' and coefficients' precisions, see `prior_rates`.
     """
 
     max_iter: int
@@ -53,17 +53,17 @@ class Chain(NamedTuple):
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a sweep ended with, for whoever watches.
+    """The result of a sweep, for a listener.
 
     Attributes
     ----------
     number : int
-        From 0 on.
+        Counted from 0.
     sweeper : Sweeper
-        The machine as it is now; its arrays change with the next sweep.
+        The current model; its arrays change in the next sweep.
     prior : Prior
     state : dict of str to number or array
-        Of the likelihood.
+        State of the likelihood.
     """
 
     number: int
@@ -84,8 +84,8 @@ class Posterior:
     n_iter : int
         Sweeps done.
     hyper : dict of str to ndarray
-        Traces, an entry for each sweep: means and precisions of shape (n_iter, n_groups,
-        n_factors + 1), and those of the likelihood.
+        Traces with an entry for each sweep: means and precisions of shape (n_iter, n_groups,
+        n_factors + 1), and the state of the likelihood.
     """
 
     draws: Draws
@@ -121,14 +121,14 @@ def sample(
     groups : ndarray of shape (n_columns,), int32
         From 0 on; the columns of a group share a prior.
     start : (intercept, linear, factors)
-        Where the chain begins.
+        The initial model.
     key : ndarray of shape (2,)
     dtype : dtype, default=float32
-        Of errors and parameters; sums are float64.
+        Type of errors and parameters; sums are float64.
     n_threads : int, default=1
-        Changes nothing but the time.
+        Affects only the time.
     on_sweep : callable, default=None
-        Told each sweep; true ends the chain.
+        Called with each sweep; a true result ends the chain.
     """
     sweeper = Sweeper(rows, fields, *start, dtype=dtype, n_threads=n_threads)
     centering = Centering(rows, fields, likelihood.weight)
@@ -144,7 +144,7 @@ def sample(
         if on_sweep is not None:
             is_last = bool(on_sweep(Sweep(number, sweeper, prior, state))) or is_last
         if number >= chain.burn_in or is_last:
-            machine = centering.centred(sweeper.intercept, sweeper.linear, sweeper.factors)
+            machine = centering.centered(sweeper.intercept, sweeper.linear, sweeper.factors)
             keeper.add(number, *machine, state, is_last=is_last)
         if is_last:
             break
@@ -155,7 +155,7 @@ def sample(
 
 
 def start_prior(groups: Groups, n_factors: int) -> Prior:
-    """Return the priors that a chain begins with, standard normal ones."""
+    """Return the initial priors of a chain, which are standard normal."""
     return Prior.flat(int(groups.max(initial=0)) + 1, n_factors, 1.0, 1.0)
 
 
@@ -183,9 +183,9 @@ def one_sweep(
 
 
 def _draw_latent(sweeper: Sweeper, likelihood: Likelihood, key: Key, number: int) -> Latent:
-    """Draw what belongs to the likelihood, and have the errors be those of its targets."""
+    """Draw the latent targets, and set the errors accordingly."""
     is_due = number % _RESTORE == 0
-    if isinstance(likelihood, Gaussian):  # its targets stay, and the errors tell all
+    if isinstance(likelihood, Gaussian):  # its targets do not change, and the errors are sufficient
         if is_due:
             sweeper.aim(likelihood.target)
         return likelihood.draw_noise(sweeper.error_sums(likelihood.weight)[2], key, number)

@@ -13,7 +13,6 @@ from algos._cython.fm_scores import fm_scores, fm_sums
 from algos.factorization_machine.rows import Columns, Rows
 
 Doubles = NDArray[np.float64]
-Arrays = tuple[NDArray[Any] | None, NDArray[np.int32] | None, NDArray[np.int64] | None]
 
 
 def scores(
@@ -75,9 +74,9 @@ def scores_of_models(
 def _extreme_scores(
     rows: Rows, intercepts: Doubles, linear: NDArray[Any], factors: NDArray[Any]
 ) -> Doubles:
-    """Return scores whose squares are no numbers, by way of values and parameters near 1.
+    """Return scores whose squares overflow, by scaling values and parameters to about 1.
 
-    They are infinite where no float is large enough, and never NaN.
+    They are infinite where they overflow themselves, and never NaN.
     """
     used, places = np.unique(rows.indices, return_inverse=True)
     indices = places.astype(np.int32)
@@ -103,7 +102,7 @@ def _extreme_scores(
 
 
 def in_dtype(numbers: Doubles, dtype: Any) -> NDArray[Any]:
-    """Return numbers in a dtype, infinite where it cannot hold them."""
+    """Return numbers in a dtype, infinite where they overflow it."""
     with np.errstate(over="ignore"):
         return numbers.astype(dtype, copy=False)
 
@@ -120,7 +119,6 @@ def _arrays_of(
     rows: Any,
 ) -> tuple[NDArray[Any] | None, NDArray[np.int32] | None, NDArray[np.int64] | None, int]:
     if isinstance(rows, Rows):
-        # Cython's fused type needs an array to choose by.
         return rows.values, rows.indices, rows.indptr, rows.n
     if sparse.issparse(rows):
         return (

@@ -1,4 +1,4 @@
-"""A stochastic learner: its numbers, their sums of squared gradients, and how they begin."""
+"""A stochastic learner: its parameters, their sums of squared gradients, and their start."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from algos.factorization_machine.rows import Rows, aligned_zeros
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-_LANES = 8  # floats in a vector: ranks are rounded up to whole ones, from 16 on to two
+_LANES = 8  # floats in a vector: ranks are multiples of one, beyond that of two
 _OF_START = 0  # stream of random numbers
-_START, _START_NOISE = 0.02, 0.1  # of first factors, and of the scores they make
+_START, _START_NOISE = 0.02, 0.1  # scales of initial factors, and of the scores they cause
 
 
 @dataclass(frozen=True)
 class Start:
-    """Where a fit begins.
+    """How the parameters are initialised.
 
     Attributes
     ----------
     scale : float
-        Deviation of the factors for "normal", half their width for "uniform", and they
-        themselves for "constant".
+        Standard deviation of the factors for "normal", half their width for "uniform", their
+        value for "constant".
     init : {"normal", "uniform", "constant"}
     linear_scale, linear_init : float, str
-        The same of the coefficients.
+        The same for the coefficients.
     intercept : float or ndarray of shape (n_outputs,)
     """
 
@@ -46,27 +46,28 @@ class Start:
 
 @dataclass
 class Steps:
-    """A learner between epochs or batches: numbers, and the sums of their squared gradients.
+    """A learner between epochs or batches: parameters, and sums of their squared gradients.
 
     Attributes
     ----------
-    table : ndarray of shape (n_columns, n_outputs, 2, rank), float32
-        Factors and their sums; the rank is rounded up.
-    line : ndarray of shape (n_columns, n_outputs, 2), float32
+    factor_state : ndarray of shape (n_columns, n_outputs, 2, rank), float32
+        Factors and their sums; the rank is `n_factors` rounded up.
+    linear_state : ndarray of shape (n_columns, n_outputs, 2), float32
         Coefficients and their sums.
-    intercept : ndarray of shape (n_outputs, 2), float32
+    intercept_state : ndarray of shape (n_outputs, 2), float32
+        Intercepts and their sums.
     n_factors : int
     n_epochs : int
-        Passes over rows so far: no two have the same order.
+        Passes over the rows so far; each has an order of its own.
     n_rows, weight : float
-        Of all batches of a stream.
+        Number of rows and sum of weights of all batches of a stream.
     noise : float
-        The mean squared error of late, of targets with unit variance.
+        Recent mean squared error, for targets with unit variance.
     """
 
-    table: Floats
-    line: Floats
-    base: Floats
+    factor_state: Floats
+    linear_state: Floats
+    intercept_state: Floats
     n_factors: int
     n_epochs: int = 0
     n_rows: float = 0.0
@@ -84,7 +85,7 @@ class Steps:
         start: Start | None = None,
         accumulator: float = 0.1,
     ) -> Steps:
-        """Return a learner that has seen nothing."""
+        """Return a learner before its first row."""
         start = Start() if start is None else start
         rank = padded_rank(n_factors)
         require_memory(
@@ -92,82 +93,87 @@ class Steps:
             f"the state of {n_columns} columns with {n_factors} factors",
             "lower `n_factors`, or hash columns into fewer",
         )
-        table = aligned((n_columns, n_outputs, 2, rank))
-        line = aligned((n_columns, n_outputs, 2))
-        base = np.zeros((n_outputs, 2), dtype=np.float32)
+        factor_state = aligned((n_columns, n_outputs, 2, rank))
+        linear_state = aligned((n_columns, n_outputs, 2))
+        intercept_state = np.zeros((n_outputs, 2), dtype=np.float32)
         for place, (state, scale, init) in enumerate(
-            ((table[:, :, 0, :n_factors], start.scale, start.init),
-             (line[..., 0], start.linear_scale, start.linear_init))
+            ((factor_state[:, :, 0, :n_factors], start.scale, start.init),
+             (linear_state[..., 0], start.linear_scale, start.linear_init))
         ):  # fmt: skip
             state[...] = drawn(init, scale, state.shape, stream(key, _OF_START, place))
-        base[:, 0] = start.intercept
-        for state in (table[:, :, 1], line[..., 1], base[..., 1]):
+        intercept_state[:, 0] = start.intercept
+        for state in (factor_state[:, :, 1], linear_state[..., 1], intercept_state[..., 1]):
             state[...] = accumulator
-        return cls(table, line, base, n_factors)
+        return cls(factor_state, linear_state, intercept_state, n_factors)
 
     @property
     def n_outputs(self) -> int:
-        """Models beside each other."""
-        return int(self.table.shape[1])
+        """Number of models, one for each output."""
+        return int(self.factor_state.shape[1])
 
     @property
     def intercept(self) -> Doubles:
         """Of shape (n_outputs,)."""
-        return self.base[:, 0].astype(np.float64)
+        return self.intercept_state[:, 0].astype(np.float64)
 
     @property
     def linear(self) -> Doubles:
         """Coefficients, of shape (n_outputs, n_columns)."""
-        return np.ascontiguousarray(self.line[..., 0].T, dtype=np.float64)
+        return np.ascontiguousarray(self.linear_state[..., 0].T, dtype=np.float64)
 
     @property
     def factors(self) -> Floats:
         """Of shape (n_outputs, n_columns, n_factors)."""
-        return np.ascontiguousarray(self.table[:, :, 0, : self.n_factors].transpose(1, 0, 2))
+        return np.ascontiguousarray(self.factor_state[:, :, 0, : self.n_factors].transpose(1, 0, 2))
 
     def copy(self) -> Steps:
-        """Return a learner of its own."""
-        table = aligned(self.table.shape)
-        table[...] = self.table
-        return replace(self, table=table, line=self.line.copy(), base=self.base.copy())
+        """Return an independent copy."""
+        factor_state = aligned(self.factor_state.shape)
+        factor_state[...] = self.factor_state
+        return replace(
+            self,
+            factor_state=factor_state,
+            linear_state=self.linear_state.copy(),
+            intercept_state=self.intercept_state.copy(),
+        )
 
     def become(self, other: Steps) -> None:
-        """Take another's numbers, which it then shares."""
+        """Share another learner's state from now on."""
         vars(self).update(vars(other))
 
     def in_place_of(
         self, intercept: NDArray[Any], linear: NDArray[Any], factors: NDArray[Any]
     ) -> Steps:
-        """Return a learner with the same sums and another model, shaped as the properties."""
+        """Return a copy with other parameters, shaped as the properties, and the same sums."""
         other = self.copy()
-        other.base[:, 0] = intercept
-        other.line[..., 0] = np.asarray(linear).T
-        other.table[:, :, 0, : self.n_factors] = np.asarray(factors).transpose(1, 0, 2)
+        other.intercept_state[:, 0] = intercept
+        other.linear_state[..., 0] = np.asarray(linear).T
+        other.factor_state[:, :, 0, : self.n_factors] = np.asarray(factors).transpose(1, 0, 2)
         return other
 
     def scores(self, rows: Rows, *, n_threads: int = 1) -> Floats:
         """Return the scores of rows, of shape (n, n_outputs)."""
         z = np.empty((rows.n, self.n_outputs), dtype=np.float32)
         fm_steps.score(
-            rows.indptr, rows.indices, kernel_values(rows), self.table, self.line, self.base,
-            z, n_threads,
+            rows.indptr, rows.indices, kernel_values(rows), self.factor_state, self.linear_state,
+            self.intercept_state, z, n_threads,
         )  # fmt: skip
         return z
 
 
 def padded_rank(n_factors: int) -> int:
-    """Return the rank that kernels use: whole vectors of 8 floats, or of 16 for more."""
+    """Return the rank used by kernels: a multiple of 8 floats, or of 16 beyond 8 factors."""
     lanes = _LANES if n_factors <= _LANES else 2 * _LANES
     return -(-n_factors // lanes) * lanes
 
 
 def aligned(shape: tuple[int, ...]) -> Floats:
-    """Return float32 zeros that begin with a cache line, so that rows share none."""
+    """Return float32 zeros that start at a cache line, so that rows share none."""
     return aligned_zeros(shape, np.float32)
 
 
 def drawn(init: str, scale: float, shape: tuple[int, ...], draw: np.random.Generator) -> Any:
-    """Return numbers to begin with, in the way `init` says."""
+    """Return initial values: draws from the distribution `init`, or its constant."""
     if init == "normal" and scale > 0:
         return np.float32(scale) * draw.standard_normal(shape, dtype=np.float32)
     if init == "uniform" and scale > 0:
@@ -176,6 +182,6 @@ def drawn(init: str, scale: float, shape: tuple[int, ...], draw: np.random.Gener
 
 
 def start_scale(rows: Rows, n_factors: int) -> float:
-    """Return a deviation of first factors at which their products hardly move a score."""
+    """Return a scale of initial factors at which their products hardly change a score."""
     mean = max(1.0, rows.stored / max(rows.n, 1))
     return float(min(_START, np.sqrt(_START_NOISE / (np.sqrt(n_factors / 2) * mean))))

@@ -3,7 +3,7 @@
 Duchi, Hazan and Singer (2011), "Adaptive subgradient methods for online learning and stochastic
 optimization", JMLR 12; Rendle (2010), "Factorization machines", ICDM.
 
-What is minimised is the weighted mean of
+The objective is the weighted mean of
 
     loss_i + sum over the values of row i of (alpha |v_j|² + alpha_linear w_j²) / 2
 
@@ -31,30 +31,32 @@ Floats = NDArray[np.float32]
 LOSSES = {"squared_error": 0, "log_loss": 1, "multinomial": 2, "bpr": 3}
 _OF_ORDER = 1  # stream of random numbers
 _NO_CLIP = 1e12
-_MOST_PENALTY = 1e30  # in float32, in which products with zero are to be zero
-_LEAP = 0.2  # share of the least loss by which steps too long may throw the last one above it
+_MOST_PENALTY = 1e30  # finite in float32, so that products with zero are zero
+_LEAP = 0.2  # relative excess over the least loss from which on the last epoch has diverged
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How steps are made.
+class StepSettings:
+    """Settings of stochastic steps.
 
     Attributes
     ----------
     loss : {"squared_error", "log_loss", "multinomial", "bpr"}
     rate, rate_linear, rate_intercept : float
-        The longest step of a factor, a coefficient and an intercept.
+        Learning rates, the longest step of a factor, a coefficient and an intercept.
     alpha, alpha_linear, alpha_intercept : float
         L2 penalties.
     alpha_of_noise, alpha_linear_of_noise : float
-        Of "squared_error": what is added to them for each unit of the mean squared error, as
-        likelihood and prior weigh each other.
+        For "squared_error": penalties per unit of the mean squared error, added to the former,
+        since a prior weighs more the noisier the data.
     accumulator : float
-        Where sums of squared gradients begin: the larger, the shorter the first steps.
+        Initial value of the sums of squared gradients: the larger, the shorter the first steps.
     batch_size : int or None
-        Rows that are scored before their steps are made; None for `values_a_batch`.
+        Rows of a batch; None derives it from `values_a_batch`.
+    values_a_batch : int
+        Stored values of a batch, on average, if `batch_size` is None.
     clip : float or None
-        The largest magnitude of a number in a gradient.
+        Clip gradients by value, at this magnitude.
     """
 
     loss: str = "log_loss"
@@ -72,14 +74,14 @@ class Settings:
     clip: float | None = None
 
     def batch_of(self, rows: Rows) -> int:
-        """Return how many rows a batch has: a number that hangs on the rows alone."""
+        """Return the number of rows of a batch, which depends on the rows only."""
         if self.batch_size is not None:
             return int(self.batch_size)
         mean = max(1.0, rows.stored / max(rows.n, 1))
         return int(max(1, self.values_a_batch // mean))
 
     def penalties(self, noise: float) -> Floats:
-        """Return those of factors, coefficients and intercepts at this mean squared error."""
+        """Return the penalties of factors, coefficients and intercepts at this squared error."""
         alpha, linear = self.alpha, self.alpha_linear
         if self.loss == "squared_error":
             noise = min(noise, 1.0)
@@ -94,27 +96,27 @@ class Settings:
 def one_pass(
     steps: Steps,
     data: Data,
-    settings: Settings,
+    settings: StepSettings,
     key: Key,
     *,
     pairs: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
     part: int = 0,
     n_threads: int = 1,
 ) -> float:
-    """Learn all rows once, in the order of this epoch; `steps` is written to.
+    """Learn all rows once, in the order of this epoch; updates `steps` in place.
 
     Parameters
     ----------
     steps : Steps
     data : Data
-    settings : Settings
+    settings : StepSettings
     key : ndarray of shape (2,), dtype uint64
     pairs : tuple of (rows, rivals), default=None
-        For "bpr": the rows that must beat others, and those.
+        For "bpr": the chosen rows, and their rivals.
     part : int, default=0
-        Of the epoch, if it is made of several calls.
+        Number of the call, if an epoch takes several.
     n_threads : int, default=1
-        Changes nothing but the time; two are put to use.
+        Affects only the time; at most two are used.
 
     Returns
     -------
@@ -134,7 +136,7 @@ def one_pass(
         plan.cuts, plan.slots, plan.common,
         np.array([settings.rate, settings.rate_linear, settings.rate_intercept], np.float32),
         settings.penalties(steps.noise),
-        steps.table, steps.line, steps.base, LOSSES[settings.loss], batch,
+        steps.factor_state, steps.linear_state, steps.intercept_state, LOSSES[settings.loss], batch,
         _NO_CLIP if settings.clip is None else settings.clip, n_threads,
     )  # fmt: skip
     weight = float(data.weight[order].sum(dtype=np.float64))
@@ -162,7 +164,7 @@ class Best:
     waited: int = 0
 
     def offer(self, epoch: int, loss: float, tol: float) -> None:
-        """Take the epoch if it is the best; without enough progress, wait one more."""
+        """Record an epoch's loss; without enough progress, count it as waited."""
         enough = not np.isfinite(self.loss) or loss < self.loss - tol * abs(self.loss)
         self.waited = 0 if enough else self.waited + 1
         if loss < self.loss:
@@ -170,7 +172,7 @@ class Best:
 
 
 def has_leapt(last: float, least: float) -> bool:
-    """Tell whether the last loss is far above the least one."""
+    """Tell whether the last loss is far above the lowest one."""
     return bool(last > (1 + _LEAP) * least)
 
 
@@ -188,29 +190,29 @@ def epochs(
     watch: Watch | None = None,
     keeps_best: bool = True,
 ) -> Steps:
-    """Learn in epochs; return the learner of the best one where there is a check or a leap.
+    """Learn in epochs; with a check, or if the loss diverged, return the best epoch's learner.
 
-    That of a check is copied before the next epoch. Leaps are rare: after one the epochs up to
-    the best are made again.
+    With a check the best learner is copied before the next epoch. Divergence is rare: after it the
+    epochs up to the best one are repeated.
 
     Parameters
     ----------
     steps : Steps
-        Goes on from there; is not written to.
+        The initial learner, which is not changed.
     once : callable
         Makes one pass and returns its loss.
     check : callable or None
         Returns the loss of validation rows.
     max_iter : int
-        The most epochs.
+        Maximum number of epochs.
     tol, patience : float, int
-        The end comes when the loss of validation rows, or else of the training rows before
-        they were learned, has not fallen by this share of it for so many epochs.
+        Stop when the loss of the validation rows, or else of the training rows before they were
+        learned, has not decreased by this share of it for `patience` epochs.
     watch : callable, default=None
-        Takes the learner, the training loss and the validation loss (or None) after each
-        epoch, and returns whether to stop.
+        Called with the learner, the training loss and the validation loss (or None) after each
+        epoch; returns whether to stop.
     keeps_best : bool, default=True
-        Whether the learner of the best epoch is wanted where there is a check.
+        Whether to keep the learner of the best epoch, with a check.
     """
     first, steps = steps, steps.copy()
     best, kept, loss, epoch = Best(), None, 0.0, 0
@@ -234,7 +236,7 @@ def epochs(
 def learn(
     steps: Steps,
     data: Data,
-    settings: Settings,
+    settings: StepSettings,
     key: Key,
     *,
     validation: Data | None = None,
@@ -242,9 +244,9 @@ def learn(
     n_threads: int = 1,
     **control: Any,
 ) -> Steps:
-    """Learn rows in `epochs`, to whose parameters `control` goes.
+    """Learn rows by `epochs`, to which `control` is passed.
 
-    A `trial` that began at `steps` with these settings is the first epoch.
+    A `trial` that started from `steps` with these settings is reused as the first epoch.
     """
     made = [] if trial is None or not trial.serves(settings) else [trial]
 
@@ -264,55 +266,55 @@ def learn(
 
 @dataclass(frozen=True)
 class Trial:
-    """A first epoch that was made to see how far it comes.
+    """A first epoch, made to compare learning rates.
 
     Attributes
     ----------
-    settings : Settings
+    settings : StepSettings
     steps : Steps
         After the epoch.
     loss : float
-        Of the rows before they were learned, as `one_pass` returns it.
-    judged : float
-        Loss of validation rows, or else `loss`.
+        Training loss, as `one_pass` returns it.
+    compared : float
+        Loss of the validation rows, or else `loss`.
     """
 
-    settings: Settings
+    settings: StepSettings
     steps: Steps
     loss: float
-    judged: float
+    compared: float
 
-    def serves(self, settings: Settings) -> bool:
-        """Tell whether learning with these settings begins with this epoch."""
+    def serves(self, settings: StepSettings) -> bool:
+        """Tell whether this is the first epoch of learning with these settings."""
         return self.settings == settings
 
 
 def tried_rate(
     steps: Steps,
     data: Data,
-    settings: Settings,
+    settings: StepSettings,
     key: Key,
     *,
     rates: Sequence[float],
     validation: Data | None = None,
     n_threads: int = 1,
 ) -> Trial:
-    """Return the first epoch of the rate that comes furthest with it.
+    """Return the first epoch with the learning rate that lowers the loss most.
 
-    It is what most hangs on the data: where rows tell little, long steps learn noise that
-    later epochs cannot undo. Judged by the validation rows, or else by the training rows
-    before they were learned. `steps` is not written to.
+    The best rate depends on the data: if rows have little information, long steps learn noise that
+    later epochs cannot undo. The loss is that of the validation rows, or else of the training rows
+    before they were learned. `steps` is not changed.
     """
     best = None
     for rate in rates:
         trial = steps.copy()
         tried = replace(settings, rate=rate, rate_linear=rate, rate_intercept=rate)
-        loss = judged = one_pass(trial, data, tried, key, n_threads=n_threads)
+        loss = compared = one_pass(trial, data, tried, key, n_threads=n_threads)
         if validation is not None:
             scores = trial.scores(validation.rows, n_threads=n_threads)
-            judged = mean_loss(scores, validation, settings.loss)
-        judged = judged if np.isfinite(judged) else np.inf
-        if best is None or judged < best.judged:
-            best = Trial(tried, trial, loss, judged)
+            compared = mean_loss(scores, validation, settings.loss)
+        compared = compared if np.isfinite(compared) else np.inf
+        if best is None or compared < best.compared:
+            best = Trial(tried, trial, loss, compared)
     assert best is not None
     return best

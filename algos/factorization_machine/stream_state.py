@@ -1,12 +1,13 @@
-"""The state of a stream: arrays over all columns of X, and what was learned last.
+"""The state of a stream: arrays over all columns of X, and the last batch that was learned.
 
-A batch may have a few of very many columns. So it is not learned into copies: its columns stay
-beside the arrays, as `late`, until the next call brings them in. To do that twice is no
-different from doing it once, so a call may be interrupted anywhere: the state from before is
-still there, with its own `late`.
+A batch may have few of very many columns. So the new values of its columns are kept beside the
+arrays, as "pending", until the next call writes them into the arrays. Writing them twice is no
+different from writing them once, so a call may be interrupted anywhere: the previous state still
+exists, with its own pending batch.
 
-A state that has `late`, be it empty, is the only one that holds its arrays. One without, as of
-a pickle, of a file or of a shallow copy, may share them or be read-only, and `after` copies them.
+A state with an entry "pending", even an empty one, is the only owner of its arrays. A state
+without it, as in a pickle, a file or a shallow copy, may share them or find them read-only, so
+`updated` copies them.
 """
 
 from __future__ import annotations
@@ -18,49 +19,49 @@ from numpy.typing import NDArray
 
 State = dict[str, Any]
 
-OF_COLUMNS = ("table", "line", "scale", "met")  # arrays with a place for each column
+OF_COLUMNS = ("factor_state", "linear_state", "scale", "met")  # arrays with an entry per column
 
 
-def brought_in(state: State) -> State:
-    """Return the state after writing what was learned last into its arrays."""
-    late = state.get("late")
-    if late:
+def with_pending(state: State) -> State:
+    """Return the state after writing its pending batch into its arrays."""
+    pending = state.get("pending")
+    if pending:
         for name in OF_COLUMNS:
-            state[name][late["columns"]] = late[name]
+            state[name][pending["columns"]] = pending[name]
     return state
 
 
-def let_go(state: State) -> None:
-    """Make the state one whose arrays others may hold: nobody will write to them again.
+def release(state: State) -> None:
+    """Give up the ownership of the arrays, which others may hold from now on.
 
-    It is changed in place, for all who know it must know of that.
+    The state is changed in place, since all its holders must know.
     """
-    brought_in(state).pop("late", None)
+    with_pending(state).pop("pending", None)
 
 
-def after(state: State, learned: State, columns: NDArray[np.int64]) -> State:
-    """Return the state in which some columns are as they were learned.
+def updated(state: State, learned: State, columns: NDArray[np.int64]) -> State:
+    """Return the state with new values for some columns.
 
     Parameters
     ----------
     state : dict
-        Into which all is brought; it is not changed.
+        Its pending batch has been written; it is not changed.
     learned : dict
-        With the names in `OF_COLUMNS` for `columns`, and other names as they are now.
+        The names in `OF_COLUMNS`, with values for `columns`, and other names with new values.
     columns : ndarray
-        All different, and in rising order.
+        Distinct, in ascending order.
     """
     if len(columns) == len(state["scale"]):
-        return {**state, **learned, "late": {}}
+        return {**state, **learned, "pending": {}}
     own = {}
-    if "late" not in state:
+    if "pending" not in state:
         own = {name: state[name].copy() for name in OF_COLUMNS}
     numbers = {name: value for name, value in learned.items() if name not in OF_COLUMNS}
-    late = {"columns": columns, **{name: learned[name] for name in OF_COLUMNS}}
-    return {**state, **own, **numbers, "late": late}
+    pending = {"columns": columns, **{name: learned[name] for name in OF_COLUMNS}}
+    return {**state, **own, **numbers, "pending": pending}
 
 
-def apart(state: State) -> State:
-    """Return a state with all brought in, that shares no array to be written to."""
+def private(state: State) -> State:
+    """Return a copy that shares no array, with the pending batch written into it."""
     copies = {name: state[name].copy() for name in OF_COLUMNS}
-    return brought_in({**state, **copies})
+    return with_pending({**state, **copies})

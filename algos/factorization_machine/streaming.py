@@ -1,273 +1,270 @@
-"""What both factorization machines do beyond fit: learn in batches, and join with others."""
+"""Learning in batches, and averaging models that were learned separately."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algos._common.automatic import keep_automatic
-from algos._common.base import check_mergeable, is_same
-from algos._common.history import History
-from algos._common.random import Key, seed_key
-from algos._common.threads import effective_n_threads
-from algos._common.validation import drop_zero_weight
-from algos._common.verbose import say
-from algos.factorization_machine.automatic import in_units, values_of_stream
-from algos.factorization_machine.described import DescribedMachine, quiet_where_far
-from algos.factorization_machine.incremental import (
-    Batch,
-    are_numbers,
-    averaged,
-    begin_stream,
-    columns_of_stream,
-    known_scale,
-    learn_batch,
-    machines_of_stream,
-    require_numbers,
-    state_after,
-    state_after_fit,
+from algos._common.random import Key
+from algos.factorization_machine import stream_state
+from algos.factorization_machine.learners import (
+    data_of,
+    first_steps,
+    machines_of,
+    started,
+    stochastic_settings,
 )
-from algos.factorization_machine.learners import stochastic_settings
-from algos.factorization_machine.links import link_of
-from algos.factorization_machine.machine import Outcome, Problem
-from algos.factorization_machine.rows import Columns, Rows, Table, training_table
-from algos.factorization_machine.stream_state import State, brought_in, let_go
-from algos.factorization_machine.targets import Doubles, checked_weights
+from algos.factorization_machine.machine import Machine, Problem
+from algos.factorization_machine.posterior import fold
+from algos.factorization_machine.rows import Columns, Table, column_scale, scaled_rows
+from algos.factorization_machine.scoring import in_dtype
+from algos.factorization_machine.steps import Steps, aligned
+from algos.factorization_machine.stochastic import StepSettings, one_pass
+from algos.factorization_machine.stream_state import State
+from algos.factorization_machine.target_scaling import ENOUGH_ROWS, UnitChange
+from algos.factorization_machine.targets import Unit
+
+Doubles = NDArray[np.float64]
+
+_FAR = 1e269  # ratio of spread to scale from which on float32 parameters may overflow float64
+_LEAST_SHARE = 0.1  # least weight of a batch in the moving average of errors
 
 
-class StreamingMachine(DescribedMachine):
-    """The side of both kinds that learns part by part.
+class Batch(NamedTuple):
+    """A batch of rows, ready to be learned.
 
-    The state is `_stream`; after a fit it is made of `_after_fit`, or of the model, when the
-    first batch comes. The model is made of the state when an attribute is first read.
+    Attributes
+    ----------
+    problem : Problem
+    settings : stochastic.StepSettings
+    columns : ndarray of shape (n_columns,)
+        The columns of X that the table's columns stand for.
+    unit_change : UnitChange or None
+        From the unit of the state's targets to that of the batch.
     """
 
-    _key: Key
-    _stream: State
-    _after_fit: State | None
-    _weight_seen: float
-    _weight_exponent: int = 0  # weights that were seen are over 2 to this
-    _loss_of_fit: str
-    _link: str
-    solver_: str
-    levels_: NDArray[Any]
-    history_: dict[str, NDArray[Any]]
-
-    def __getstate__(self) -> dict[str, Any]:
-        if "_stream" in self.__dict__:
-            let_go(self._stream)
-        state: dict[str, Any] = super().__getstate__()
-        return state
-
-    def _begin_stream(self, outcome: Outcome, table: Table, key: Key) -> None:
-        """Keep what `partial_fit` and `merge` go on from."""
-        self.n_samples_seen_ = table.rows.n
-        self._weight_seen = float(table.weight.sum())
-        self._key = key
-        # Over the columns that occurred; it is spread when a batch comes.
-        self._after_fit = None if outcome.state is None else dict(outcome.state)
-        self.__dict__.pop("_stream", None)
-
-    def _partial_fit(self, X: Any, y: NDArray[Any], sample_weight: Any, *, first: bool) -> None:
-        """Learn a batch of validated rows."""
-        exponent = 0 if first else self._weight_exponent
-        weight, exponent = checked_weights(sample_weight, X.shape[0], exponent)
-        X, weight, y = drop_zero_weight(X, weight, y)
-        turn = None
-        if first:
-            self._weight_exponent = exponent
-            self._learn_target(y, weight)
-            self._key = seed_key(self.random_state)
-            self._weight_seen, self.n_samples_seen_ = 0.0, 0
-        else:
-            self._require_same_kind()
-            self._weigh_over(exponent)
-            turn = self._follow_target(y, weight)
-        if "_stream" not in self.__dict__ and self.__dict__.get("_after_fit") is None:
-            turn = None  # what is made of `coef_` and `factors_` is in the new unit at once
-        problem = self._problem_of_batch(X, y, weight)
-        columns, places = Columns(self.n_features_in_), problem.table.columns.places
-        places = np.arange(columns.d) if places is None else places
-        batch = Batch(problem, stochastic_settings(problem), places, turn)
-        continues = "_stream" in self.__dict__
-        with quiet_where_far(problem.settings, "adagrad"):
-            stream = self._state_of_stream(problem, columns, first=first)
-            loss, learned = learn_batch(stream, batch, self._key)
-            new = state_after(stream, learned, batch)
-        if not (are_numbers(new) and (continues or are_numbers(stream))):
-            raise self._of_no_numbers(problem.settings, "adagrad")
-        require_numbers(new, self._unit)
-        self._tell_batch(loss, continues=continues)
-        if not continues:
-            beginning = _without_rows(problem, columns) if first else None
-            used = values_of_stream(problem, beginning)
-            keep_automatic(self, in_units(used, self._unit.spread), tells=False)
-        self._count_batch(problem)
-        self._stream = new
-        self._defer_model()
-
-    def _problem_of_batch(self, X: Any, y: NDArray[Any], weight: Doubles | None) -> Problem:
-        target, n_threads = self._encoded(y), effective_n_threads(self.n_jobs)
-        table = training_table(
-            X, target, self._weighted(target, weight), scales=False, n_threads=n_threads
-        )
-        settings = self._settings(Columns(self.n_features_in_))
-        of_loss = self._loss_name(), self._n_classes()
-        return Problem(table, None, *of_loss, settings, self._key, n_threads=n_threads)
-
-    def _count_batch(self, problem: Problem) -> None:
-        """Bring up to date what a model is beside its state."""
-        self._after_fit = None
-        self._weight_seen += float(problem.table.weight.sum())
-        self.n_samples_seen_ += problem.table.rows.n
-        self._frame_of_fit = asdict(Columns(self.n_features_in_))
-        self._forget_draws()
-        self._link = link_of("adagrad", problem.loss, problem.n_classes)
-        self._loss_of_fit, self._fields = problem.loss, None
-
-    def _forget_draws(self) -> None:
-        """Drop what a sampler left, of which the model is no mean any more."""
-        self._draws, self._means, self._is_sure = None, [], False
-        self.__dict__.pop("hyper_", None)
-
-    def _require_same_kind(self) -> None:
-        """Raise ValueError if what was learned is no model of the parameters as they are now."""
-        if "_stream" in self.__dict__:
-            n_factors = self._stream["n_factors"]
-        else:
-            n_factors = self.factors_.shape[-1]
-        learned = {"n_factors": n_factors, "loss": self._loss_of_fit}
-        for name, value in learned.items():
-            now = getattr(self, name)
-            if now != value:
-                raise ValueError(
-                    f"`{name}`={now!r} must be {value!r}, as when the model was learned; set it "
-                    f"back, or call `fit`, which begins anew"
-                )
-
-    def _state_of_stream(self, problem: Problem, columns: Columns, *, first: bool) -> State:
-        if "_stream" in self.__dict__:
-            return brought_in(self._stream)
-        whole = _without_rows(problem, columns)
-        if first:
-            return begin_stream(whole, columns, None)
-        if self._after_fit is not None:
-            return state_after_fit(self._after_fit, self._columns(), whole)
-        scale = self._known_scale()
-        start = self._start(replace(columns, scale=np.where(scale == 0, 1.0, scale)))
-        return begin_stream(whole, replace(columns, scale=scale), start)
-
-    def _known_scale(self) -> Doubles:
-        """Return what the values of each column are divided by; 0 where none has come."""
-        if "_stream" in self.__dict__:
-            scale: Doubles = brought_in(self._stream)["scale"]
-            return scale
-        return known_scale(self._columns())
-
-    def _has_learned(self) -> bool:
-        return "_key" in self.__dict__
-
-    def _merge(self, other: Any) -> None:
-        check_mergeable(self, other)
-        mine, its = getattr(self, "levels_", None), getattr(other, "levels_", None)
-        if not is_same(mine, its):
-            raise ValueError(
-                f"`levels_`={its!r} of the other {type(self).__name__} must be {mine!r}; fit both "
-                f"on rows that hold every level"
-            )
-        self._check_learned()  # nor has the other one, which met the same classes
-        for one in (self, other):
-            one._require_same_kind()
-        if self._link != other._link:
-            raise ValueError(
-                f"`solver_`={other.solver_!r} of the other {type(self).__name__} must be one whose "
-                f"scores have the meaning of {self.solver_!r}'s ({self._link}, not {other._link}); "
-                f"learn both by the same `solver`"
-            )
-        self._weigh_over(max(self._weight_exponent, other._weight_exponent))
-        weight = self._weight_of(other, other._weight_seen)
-        share = weight / (self._weight_seen + weight)
-        mine, its = _parameters_of(self), _parameters_of(other)
-        scale, its_scale = self._known_scale(), other._known_scale()
-        sizes = np.maximum(scale, its_scale)
-        sizes[sizes == 0] = 1.0
-        merged = [averaged(a, b, share, sizes) for a, b in zip(mine, its, strict=True)]
-        is_one = len(merged) == 1
-        intercepts, linear, factors = zip(*merged, strict=True)
-        self.intercept_ = intercepts[0] if is_one else np.array(intercepts)
-        self.coef_ = linear[0] if is_one else np.stack(linear)
-        self.factors_ = factors[0] if is_one else np.stack(factors)
-        scale = np.where(scale == 0, its_scale, scale)
-        self._frame_of_fit = asdict(Columns(self.n_features_in_, None, scale))
-        if self._cuts is not None:
-            self._cuts = self._cuts.copy()
-            self._cuts[1:-1] += share * (other._cuts[1:-1] - self._cuts[1:-1])
-        self._forget_draws()
-        self._after_fit = self._fields = None
-        # The sums of squares are of other directions, and the record is of one part's rows.
-        for name in ("_stream", "_is_stale", "n_iter_", "objective_", "history_"):
-            self.__dict__.pop(name, None)
-        self._weight_seen += weight
-        self.n_samples_seen_ += other.n_samples_seen_
-
-    def _weigh_over(self, exponent: int) -> None:
-        """Bring weights that were seen over 2**exponent, which is no less than before."""
-        fall = self._weight_exponent - exponent
-        if not fall:
-            return
-        self._weight_seen = float(np.ldexp(self._weight_seen, fall))
-        if "_stream" in self.__dict__:
-            weight = float(np.ldexp(self._stream["weight"], fall))
-            self._stream = {**self._stream, "weight": weight}
-        self._weight_exponent = exponent
-
-    def _weight_of(self, other: StreamingMachine, weight: float) -> float:
-        """Return a weight that the other has seen, over the same power of two as those here."""
-        return float(np.ldexp(weight, other._weight_exponent - self._weight_exponent))
-
-    def _tell_batch(self, loss: float, *, continues: bool) -> None:
-        history = History(self.history_ if continues else None)
-        history.record(loss, validation=np.nan)
-        self.history_ = history.arrays()
-        self.n_iter_ = len(history)
-        self.objective_ = loss
-        self.solver_ = "adagrad"
-        say(self, f"batch {self.n_iter_}", loss=loss)
-
-    def _make_model(self) -> None:
-        stream = brought_in(self._stream)
-        columns, machines = columns_of_stream(stream), machines_of_stream(stream)
-        self.__dict__.update(self._attributes(machines, columns, self._unit, np.float32, "adagrad"))
+    problem: Problem
+    settings: StepSettings
+    columns: NDArray[np.int64]
+    unit_change: UnitChange | None
 
 
-def _without_rows(problem: Problem, columns: Columns) -> Problem:
-    no_rows = Rows(np.zeros(1, np.int64), np.zeros(0, np.int32), None, columns.d)
-    return replace(problem, table=replace(problem.table, rows=no_rows))
+def begin_stream(problem: Problem, columns: Columns, start: list[Machine] | None) -> State:
+    """Return the initial state of a stream, over all columns of X.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its rows are not learned here.
+    columns : Columns
+        All columns of X; the scale is 0 for columns without a value so far.
+    start : list of Machine, or None
+        The fitted models to start from, over all columns.
+    """
+    settings = stochastic_settings(problem)
+    steps = first_steps(problem, settings)
+    if start is not None:
+        steps = started(steps, start)
+    scale = np.zeros(columns.d) if columns.scale is None else columns.scale
+    met = np.where(scale == 0, 0, ENOUGH_ROWS).astype(np.int32)
+    return {**vars(steps), "scale": scale, "met": met, "pending": {}}
 
 
-def learns_batches(estimator: Any) -> bool:
-    """Tell whether there is a `partial_fit`, and why not."""
-    loss = str(estimator.loss)
-    if loss not in ("squared_error", "log_loss"):
-        raise AttributeError(
-            f"loss={loss!r} has no `partial_fit`: batches are learned by 'squared_error' and "
-            f"'log_loss'; call `fit` with all rows"
-        )
-    return True
+def state_after_fit(state: Mapping[str, Any], columns: Columns, problem: Problem) -> State:
+    """Return the state of a stream that continues a fit by stochastic steps."""
+    wide = begin_stream(problem, replace(columns, places=None, scale=known_scale(columns)), None)
+    places = slice(None) if columns.places is None else columns.places
+    for name in ("factor_state", "linear_state"):
+        wide[name][places] = state[name]
+    wide["intercept_state"] = state["intercept_state"]
+    wide["n_epochs"] = state["n_epochs"]
+    return wide
 
 
-def _parameters_of(estimator: Any) -> list[tuple[float, Any, Any]]:
-    """Return intercept, coefficients and factors of each output, in the units of X and y."""
-    factors = estimator.factors_
-    factors = factors if factors.ndim == 3 else factors[np.newaxis]
-    return list(
-        zip(
-            np.atleast_1d(estimator.intercept_).tolist(),
-            np.atleast_2d(estimator.coef_),
-            factors,
-            strict=True,
-        )
+def known_scale(columns: Columns) -> Doubles:
+    """Return the scale that divides each column of X; 0 for columns without a value so far."""
+    scale = np.zeros(columns.d)
+    places = slice(None) if columns.places is None else columns.places
+    scale[places] = 1.0 if columns.scale is None else columns.scale
+    return scale
+
+
+def learn_batch(state: State, batch: Batch, key: Key) -> tuple[float, State]:
+    """Learn the rows of a batch.
+
+    Parameters
+    ----------
+    state : dict
+    batch : Batch
+    key : ndarray of shape (2,)
+
+    Returns
+    -------
+    loss : float
+        Weighted mean loss of the rows, each before it was learned.
+    learned : dict
+        New values for `state_after`; the state is not changed.
+    """
+    problem, settings, columns, unit_change = batch
+    table = problem.table
+    before = state["scale"][columns]
+    scale, met = _followed(before, state["met"][columns], table)
+    rows = scaled_rows(table.rows, scale)
+    parts = _gathered(state["factor_state"], columns), _gathered(state["linear_state"], columns)
+    intercept_state, noise = state["intercept_state"].copy(), state["noise"]
+    if unit_change is not None:
+        has_come = before != 0
+        for whole, part in zip(
+            parts, unit_change.of_columns(*parts, settings.accumulator), strict=True
+        ):
+            whole[has_come] = part[has_come]
+        intercept_state = unit_change.of_intercept(intercept_state, settings.accumulator)
+        noise = min(noise * unit_change.ratio**2, 1.0)
+    steps = Steps(*parts, intercept_state, state["n_factors"], state["n_epochs"], noise=noise)
+    weight = float(table.weight.sum())
+    unit = (state["weight"] + weight) / (state["n_rows"] + table.rows.n)
+    data = data_of(replace(table, rows=rows), problem, unit)
+    loss = one_pass(steps, data, settings, key, n_threads=batch.problem.n_threads)
+    share = max(_LEAST_SHARE, table.rows.n / (state["n_rows"] + table.rows.n))
+    learned = {
+        "factor_state": steps.factor_state,
+        "linear_state": steps.linear_state,
+        "scale": scale,
+        "met": met,
+        "noise": (1 - share) * noise + share * 2 * loss,
+        "intercept_state": steps.intercept_state,
+        "n_epochs": steps.n_epochs + 1,
+        "n_rows": state["n_rows"] + table.rows.n,
+        "weight": state["weight"] + weight,
+    }
+    return loss, learned
+
+
+def _followed(
+    scale: Doubles, met: NDArray[np.int32], table: Table
+) -> tuple[Doubles, NDArray[np.int32]]:
+    """Return the columns' scales after a batch, and in how many rows each column occurred.
+
+    A scale is the root mean square of a column's values in its first rows. While it changes,
+    parameters are kept in the solver's units: after so few rows they are not worth converting.
+    """
+    counts = np.bincount(table.rows.indices, minlength=len(met))
+    own = column_scale(table.rows, table.weight)
+    share = np.where(met < ENOUGH_ROWS, counts / np.maximum(met + counts, 1), 0.0)
+    roots = np.sqrt(1 - share) * scale, np.sqrt(share) * (1.0 if own is None else own)
+    met = np.minimum(met + counts, ENOUGH_ROWS).astype(np.int32)
+    followed = np.hypot(*roots)
+    is_near = np.abs(followed - scale) <= 1e-12 * scale
+    return np.where(is_near, scale, followed), met
+
+
+def state_after(state: State, learned: State, batch: Batch) -> State:
+    """Return the state after a batch; a `unit_change` converts all columns seen so far."""
+    columns, unit_change = batch.columns, batch.unit_change
+    if unit_change is None:
+        return stream_state.updated(state, learned, columns)
+    is_other = state["scale"] != 0
+    is_other[columns] = False
+    others = np.flatnonzero(is_other)
+    parts = {name: state[name][others] for name in stream_state.OF_COLUMNS}
+    changed = unit_change.of_columns(
+        parts["factor_state"], parts["linear_state"], batch.settings.accumulator
     )
+    parts["factor_state"], parts["linear_state"] = changed
+    places = np.concatenate([columns, others])
+    order = np.argsort(places)
+    joined = {name: np.concatenate([learned[name], part])[order] for name, part in parts.items()}
+    return stream_state.updated(state, {**learned, **joined}, places[order])
+
+
+def are_numbers(state: State) -> bool:
+    """Tell whether the last batch's parameters, or without one all parameters, are finite."""
+    learned = state["pending"] or state
+    parts = learned["factor_state"], learned["linear_state"], state["intercept_state"]
+    return all(np.isfinite(part).all() for part in parts) and not np.isnan(state["noise"])
+
+
+def require_numbers(state: State, unit: Unit) -> None:
+    """Raise ValueError if the model of the state overflows float64.
+
+    The smallest scale of the columns learned last shows that it does not, except for extreme
+    units, for which the model is computed.
+    """
+    scale = (state["pending"] or state)["scale"]
+    least = float(scale[scale != 0].min(initial=1.0))
+    if unit.spread < _FAR * least:
+        return
+    whole = stream_state.private(state)
+    for machine in machines_of_stream(whole):
+        machine.in_units(columns_of_stream(whole), unit, single=True)
+
+
+def _gathered(whole: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
+    part = aligned((len(places), *whole.shape[1:]))
+    np.take(whole, places, axis=0, out=part)
+    return part
+
+
+def machines_of_stream(state: State) -> list[Machine]:
+    """Return the models of a stream over all columns, zero for columns without a value."""
+    others = ("scale", "met", "pending")
+    own = dict(state)  # in one go: `release` may remove "pending" in another thread
+    learner = Steps(**{name: value for name, value in own.items() if name not in others})
+    has_come = state["scale"] != 0
+    if has_come.all():
+        return machines_of(learner)
+    return [
+        replace(one, linear=one.linear * has_come, factors=one.factors * has_come[:, np.newaxis])
+        for one in machines_of(learner)
+    ]
+
+
+def columns_of_stream(state: State) -> Columns:
+    """Return the columns of a stream, with scale 1 for columns without a value."""
+    scale = np.where(state["scale"] == 0, 1.0, state["scale"])
+    return Columns(len(scale), None, None if np.all(scale == 1) else scale)
+
+
+def averaged(
+    mine: tuple[float, Any, Any], other: tuple[float, Any, Any], share: float, sizes: Doubles
+) -> tuple[float, Any, Any]:
+    """Return the average of two models, in which `share` is the weight of the other one.
+
+    Intercepts and coefficients are averaged, and so are the pairs' weights V Vᵀ, of which the
+    factors are the best approximation of their rank: factors themselves can be rotated, so their
+    average means nothing. `sizes` are the sizes of the columns' values, which weigh the pairs.
+    """
+    n_factors = mine[2].shape[1]
+    joined = np.concatenate(
+        [np.sqrt(1 - share) * mine[2], np.sqrt(share) * other[2]], axis=1, dtype=np.float64
+    )
+    used = np.flatnonzero(joined.any(axis=1))
+    size = sizes[used, np.newaxis]
+    factors = np.zeros((len(joined), n_factors))
+    with np.errstate(over="ignore"):  # checked below
+        factors[used] = _folded(joined[used], size, n_factors)
+    linear = (1 - share) * mine[1] + share * other[1].astype(np.float64)
+    dtype = np.result_type(mine[1], mine[2], other[1], other[2])
+    held = in_dtype(linear, dtype), in_dtype(factors, dtype)
+    if not all(np.isfinite(part).all() for part in held):
+        largest = max(float(np.abs(part).max(initial=0.0)) for part in (linear, factors))
+        raise ValueError(
+            f"the averaged `coef_` and `factors_`, of up to {largest:g}, overflow {dtype}; divide "
+            f"y by a constant and fit both again"
+        )
+    return (1 - share) * mine[0] + share * other[0], *held
+
+
+def _folded(factors: Doubles, size: Doubles, rank: int) -> Doubles:
+    """Return `fold` of factors times `size`, divided by `size`, without overflow in between."""
+    if not len(factors):
+        return np.zeros((0, rank))
+    size, powers = np.frexp(size)
+    products = factors * size
+    exponent = int((np.frexp(np.abs(products).max(axis=1, keepdims=True))[1] + powers).max())
+    folded = fold(np.ldexp(products, powers - exponent), rank)
+    return np.ldexp(folded / size, exponent - powers)

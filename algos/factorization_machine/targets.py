@@ -1,4 +1,4 @@
-"""Targets: numbers in the solvers' unit, and what ranking takes for labels and groups."""
+"""Targets: numbers in the solvers' unit, weights, and the labels and groups of ranking."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from algos._common.validation import check_sample_weight
 
 Doubles = NDArray[np.float64]
 
-# Exponents of the largest weights of rows and of classes: sums of their products with squares
-# stay float32.
+# Exponents of the largest weights of rows and of classes, so that sums of their products with
+# squares fit into float32.
 _MOST_WEIGHT, _MOST_FACTOR = 60, 30
-_LEAST_WEIGHT = 2.0**-140  # beside such
+_LEAST_WEIGHT = 2.0**-140  # least positive weight beside such
 
 
 @dataclass(frozen=True)
 class Unit:
-    """What a regression's targets were made of: y = centre + spread * target."""
+    """The unit of a regression's targets: y = center + spread * target."""
 
-    centre: float = 0.0
+    center: float = 0.0
     spread: float = 1.0
 
     def of(self, y: Any) -> Any:
         """Return targets in this unit."""
-        # Half of either, for the difference of huge ones is none; of tiny ones that would be lost.
+        # Halves, since the difference of huge numbers overflows; of tiny ones halves lose digits.
         half = 0.5 if self.spread > 1 else 1.0
-        return (y * half - self.centre * half) / (self.spread * half)
+        return (y * half - self.center * half) / (self.spread * half)
 
     def back(self, scores: Any) -> Any:
         """Return scores in the units of y."""
-        return scores * self.spread + self.centre
+        return scores * self.spread + self.center
 
 
 def numbers(y: ArrayLike, name: str = "y") -> Doubles:
@@ -48,15 +48,15 @@ def numbers(y: ArrayLike, name: str = "y") -> Doubles:
 
 
 def unit_of(y: Doubles, weight: Doubles | None) -> Unit:
-    """Return mean and deviation of targets; a deviation of 1 if all are alike."""
-    centre, spread = moments_of(y, weight)
-    return Unit(centre, spread or 1.0)
+    """Return mean and deviation of targets as a unit; a deviation of 1 if all are equal."""
+    center, spread = moments_of(y, weight)
+    return Unit(center, spread or 1.0)
 
 
 def moments_of(y: Doubles, weight: Doubles | None) -> tuple[float, float]:
-    """Return mean and deviation of targets, summed in an order of their own."""
+    """Return mean and deviation of targets, independently of the order of rows."""
     weight, _ = weights_in_range(weight)
-    # Copies and weights must give the same sums: equal targets are one, counted together.
+    # Copies and weights must give the same sums, so equal targets are counted together.
     if weight is None:
         targets = np.sort(y)
         first = np.flatnonzero(_is_new(targets))
@@ -68,28 +68,28 @@ def moments_of(y: Doubles, weight: Doubles | None) -> tuple[float, float]:
         counted = np.add.reduceat(weight[order], first)
     if len(first) == 1:
         return float(y[0]), 0.0
-    # Of extreme numbers squares are none, so they are brought near 1.
+    # Squares of extreme numbers overflow, so all are scaled to about 1.
     exponent = exponent_of(y)
     near = np.ldexp(targets[first], -exponent)
     total = counted.sum()
-    with one_thread_blas():  # of many numbers BLAS gives other bits with more threads
-        centre = float(counted @ near / total)
-        spread = float(np.sqrt(counted @ (near - centre) ** 2 / total))
-    return float(np.ldexp(centre, exponent)), float(np.ldexp(spread, exponent))
+    with one_thread_blas():  # long products by two threads have other bits
+        center = float(counted @ near / total)
+        spread = float(np.sqrt(counted @ (near - center) ** 2 / total))
+    return float(np.ldexp(center, exponent)), float(np.ldexp(spread, exponent))
 
 
 def _is_new(ordered: Doubles) -> NDArray[np.bool_]:
-    """Tell which numbers are others than the one before; differences may be no numbers."""
+    """Tell which numbers differ from the one before, without differences, which may overflow."""
     return np.concatenate([[True], ordered[1:] != ordered[:-1]])
 
 
 def checked_weights(
     sample_weight: Any, n_rows: int, exponent: int = 0
 ) -> tuple[Doubles | None, int]:
-    """Return weights of shape (n_rows,), or None for 1, over 2**e, and e.
+    """Return weights of shape (n_rows,) divided by 2**e, or None for weights of 1, and e.
 
-    It is `exponent`, that of weights which came before, unless some would exceed 2**60: beside
-    so large ones penalties and priors are nothing, and only ratios of weights count.
+    e is `exponent`, that of earlier weights, unless weights would exceed 2**60: beside such
+    weights penalties and priors vanish, and only their ratios count.
     """
     weight = check_sample_weight(sample_weight, n_rows)
     if weight is None:
@@ -99,7 +99,7 @@ def checked_weights(
 
 
 def over_power(weight: Doubles, exponent: int) -> Doubles:
-    """Return weights over 2**exponent, positive ones no smaller than quotients can bear."""
+    """Return weights divided by 2**exponent; positive ones have a lower bound for quotients."""
     if not exponent:
         return weight
     divided = np.ldexp(weight, -exponent)
@@ -107,7 +107,7 @@ def over_power(weight: Doubles, exponent: int) -> Doubles:
 
 
 def class_factors_in_range(factors: Doubles) -> Doubles:
-    """Return weights of classes, over a power of two if products with weights could overflow."""
+    """Return class weights, divided by a power of two if products with weights could overflow."""
     excess = exponent_of(factors) - _MOST_FACTOR
     if excess <= 0:
         return factors
@@ -121,25 +121,27 @@ def group_numbers(groups: ArrayLike) -> NDArray[np.int64]:
     Raises
     ------
     ValueError
-        If a group is missing, or their names have no order.
+        If a group is missing, or the groups cannot be sorted.
     """
     column = column_or_1d(groups)
     assert_all_finite(column, input_name="groups")
     try:
         return np.unique(column, return_inverse=True)[1].astype(np.int64)
     except TypeError:
-        raise ValueError("`groups` must be all strings or all numbers; name each alike") from None
+        raise ValueError(
+            "`groups` must be all strings or all numbers; convert them to one type"
+        ) from None
 
 
 def require_choices(classes: NDArray[Any]) -> None:
-    """Raise ValueError unless labels tell what was taken from what was not."""
+    """Raise ValueError unless there are two classes, not taken and taken."""
     if len(classes) == 1:
         raise ValueError(
-            f"`y` with the one class {classes.tolist()[0]!r} must have two for loss='bpr'; give "
-            f"`item_features`, from which rows that were not taken are drawn, or such rows"
+            f"`y` with the one class {classes.tolist()[0]!r} must have two for loss='bpr'; add "
+            f"rows of items not taken, or give `item_features`, by which such rows are drawn"
         )
     if len(classes) > 2:
         raise ValueError(
             f"`y` with {len(classes)} classes must have two for loss='bpr', not taken and taken; "
-            f"rank by numbers with FactorizationMachineRegressor, or make two classes of them"
+            f"group them into two, or rank by numbers with FactorizationMachineRegressor"
         )

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algos.factorization_machine.averaged import MeanOfDraws
 from algos.factorization_machine.classifier_model import ClassifierModel
 from algos.factorization_machine.links import NOISE_SHARE
 from algos.factorization_machine.model import FittedMachine
 from algos.factorization_machine.posterior import Draws
+from algos.factorization_machine.posterior_mean import PosteriorMean
 from algos.factorization_machine.regressor_model import RegressorModel
 from algos.onnx.graph import Graph, Output
 from algos.onnx.labels import class_output, two_probabilities
@@ -109,13 +109,13 @@ def _scores(graph: Graph, model: FittedMachine, X: str) -> list[str]:
     """Return the scores of each output, each of shape (n_samples,), in float64."""
     rows = graph.widened(X)
     if model._draws is not None:
-        return [_mean_score(graph, MeanOfDraws(**mean), rows) for mean in model._means]
+        return [_mean_score(graph, PosteriorMean(**mean), rows) for mean in model._means]
     factors = model.factors_ if model.factors_.ndim == 3 else model.factors_[np.newaxis]
     each = zip(np.atleast_1d(model.intercept_), np.atleast_2d(model.coef_), factors, strict=True)
     return [_score(graph, rows, *one) for one in each]
 
 
-def _mean_score(graph: Graph, mean: MeanOfDraws, rows: str) -> str:
+def _mean_score(graph: Graph, mean: PosteriorMean, rows: str) -> str:
     linear, factors = mean.linear, mean.factors
     if mean.places is not None:
         known = np.flatnonzero(mean.places)

@@ -2,13 +2,13 @@
 Films for a user, and films like a film
 =======================================
 
-A hundred thousand ratings of films become a recommender: scikit-learn's encoders make columns of
-users, films and the words of titles, :class:`algos.FactorizationMachineRegressor` learns how they
-go together, and its factors say which films are alike, and which users.
+This example builds a recommender from a hundred thousand film ratings: scikit-learn's encoders turn
+users, films and the words of titles into columns, :class:`algos.FactorizationMachineRegressor`
+learns their interactions, and its factors show which films, and which users, are similar.
 
 The ratings are read from ``factorization_machine/ml100k.npz`` and ``ml100k.item.tsv``
-(MovieLens-100K, which may not be passed on) in the folder that the environment variable
-``ALGOS_DATA`` names; without that some of their kind are made up.
+(MovieLens-100K, which may not be redistributed) in the folder given by the environment variable
+``ALGOS_DATA``; without it, similar data are simulated.
 """
 
 import os
@@ -30,7 +30,7 @@ from algos import PCA, FactorizationMachineRegressor, LinearLearnerRegressor
 
 
 def made_up():
-    """Return ratings of films whose kinds users like or do not."""
+    """Return simulated ratings, which depend on the kind of film and the user's taste."""
     rng = np.random.default_rng(0)
     kinds = np.array(["comedy", "crime", "space", "love", "war", "western"])
     kind = rng.integers(len(kinds), size=400)
@@ -48,11 +48,11 @@ def made_up():
     )
     ratings = pd.DataFrame({"user": user, "film": film, "rating": np.clip(np.rint(rating), 1, 5)})
     ratings = ratings.drop_duplicates(["user", "film"])
-    return ratings.merge(films), films, "made up (no ml100k.npz in ALGOS_DATA)"
+    return ratings.merge(films), films, "simulated (no ml100k.npz in ALGOS_DATA)"
 
 
 def movielens():
-    """Return ratings with titles and genres, the films, and where they are from."""
+    """Return ratings with titles and genres, the films, and the name of the source."""
     folder = Path(os.environ.get("ALGOS_DATA", ".")) / "factorization_machine"
     if not (folder / "ml100k.npz").exists():
         return made_up()
@@ -70,15 +70,15 @@ ratings, films, source = movielens()
 print(f"{len(ratings):,} ratings: {source}")
 
 # %%
-# Columns, and a model of them
-# ----------------------------
-# A row of X has a one in the column of its user and a one in that of its film: of these columns a
-# factorization machine is a matrix factorisation with biases. Any other column joins in. Here the
-# words of titles and genres do, by which films that few have rated borrow from others. A user or a
-# film that was never seen has no column, and adds nothing.
+# Columns and model
+# -----------------
+# A row of X has a one in the column of its user and a one in that of its film: with these columns
+# alone, a factorization machine is a matrix factorisation with biases. Any further column can be
+# added. Here these are the words of titles and genres, through which films with few ratings borrow
+# strength from others. A user or a film that was never seen has no column, and adds nothing.
 #
-# No setting is tuned: for ratings the default is to draw models from their posterior, which weighs
-# all penalties itself, and to predict by the mean of the draws.
+# No parameter is tuned: for ratings, the default is to draw models from their posterior, which
+# learns all penalties itself, and to predict by the mean of the draws.
 
 columns = make_column_transformer(
     (OneHotEncoder(handle_unknown="ignore", dtype=np.float32), ["user", "film"]),
@@ -89,34 +89,34 @@ train, held_out = ratings[~test], ratings[test]
 
 recommender = make_pipeline(columns, FactorizationMachineRegressor(n_factors=8, random_state=0))
 biases = make_pipeline(columns, LinearLearnerRegressor(standardize=False, random_state=0))
-for name, pipeline in (("columns alone", biases), ("with factors", recommender)):
+for name, pipeline in (("linear model", biases), ("with factors", recommender)):
     began = time.perf_counter()
     pipeline.fit(train, train["rating"])
     seconds = time.perf_counter() - began
     error = root_mean_squared_error(held_out["rating"], pipeline.predict(held_out))
     took = "" if "ALGOS_DOCS_BUILD" in os.environ else f", fitted in {seconds:.1f} s"
-    print(f"{name:14} error of ratings not learned: {error:.3f} stars{took}")
+    print(f"{name:14} error on held-out ratings: {error:.3f} stars{took}")
 
 model = recommender[-1]
 
 # %%
-# How sure is it?
-# ---------------
-# The draws tell how far the model itself is unsure of a rating: least for users and films with many
-# ratings. What a user's mood adds is not in it.
+# How certain are the predictions?
+# --------------------------------
+# The spread of the draws is the model's own uncertainty about a rating: smallest for users and
+# films with many ratings. It does not include the noise, such as a user's mood.
 
 rows = columns.transform(held_out)
 expected, spread = model.predict(rows, return_std=True)
 times_rated = held_out["film"].map(train["film"].value_counts()).fillna(0)
 for low, high in ((1, 20), (20, 100), (100, 1000)):
     some = (times_rated >= low) & (times_rated < high)
-    print(f"films rated {low:3} to {high - 1:3} times: unsure by {spread[some].mean():.2f} stars")
+    print(f"films rated {low:3} to {high - 1:3} times: spread of {spread[some].mean():.2f} stars")
 
 # %%
 # The best films for a user
 # -------------------------
-# All films that the user has not rated are rows with the user's number, and the highest predictions
-# come first. Films that hardly anyone has rated are left out.
+# Each film that the user has not rated becomes a row with that user, and the films with the highest
+# predictions are recommended. Films that hardly anyone has rated are left out.
 
 user = train["user"].value_counts().index[20]
 often = films["film"].map(train["film"].value_counts()).fillna(0) >= 30
@@ -132,9 +132,9 @@ for _, film in candidates.nlargest(5, "expected").iterrows():
 # %%
 # Films like a film, users like a user
 # ------------------------------------
-# ``transform`` adds up the factors of a row's columns. Rows of films are made with a user whom
-# nobody knows, so that they have the factors of films and their words alone; rows of users
-# likewise. What lies in the same direction is liked alike.
+# ``transform`` adds up the factors of a row's columns. Rows for films get an unknown user, so that
+# only the factors of the film and its words enter; rows for users likewise. Films whose factors
+# point in the same direction are liked by the same users.
 
 films_often = films[often].assign(user=-1)
 factors = model.transform(columns.transform(films_often))
@@ -154,13 +154,12 @@ print(f"users like {user}:", *people["user"].iloc[near])
 # %%
 # What a user likes
 # -----------------
-# ``interaction`` is the weight of a pair of columns: here of that user and each of the words that
-# are met often.
+# ``interaction`` is the weight of a pair of columns: here that of the user with each frequent word.
 
 names = list(columns.get_feature_names_out())
 place = names.index(f"onehotencoder__user_{user}")
-often_met = np.asarray((columns.transform(train) != 0).sum(axis=0)).ravel() > len(train) / 50
-words = [i for i, name in enumerate(names) if "tfidf" in name and often_met[i]]
+is_frequent = np.asarray((columns.transform(train) != 0).sum(axis=0)).ravel() > len(train) / 50
+words = [i for i, name in enumerate(names) if "tfidf" in name and is_frequent[i]]
 tastes = sorted((model.interaction(place, i), names[i].split("__")[1]) for i in words)
 print("likes:", *(f"{word} {weight:+.2f}" for weight, word in reversed(tastes[-4:])))
 print("dislikes:", *(f"{word} {weight:+.2f}" for weight, word in tastes[:4]))
@@ -168,8 +167,8 @@ print("dislikes:", *(f"{word} {weight:+.2f}" for weight, word in tastes[:4]))
 # %%
 # A map of films
 # --------------
-# The two directions in which factors of much rated films differ most. Where names would cover each
-# other, that of the film with more ratings is shown.
+# The plot shows the two directions in which the films' factors vary most. Where labels would
+# overlap, the film with more ratings keeps its label.
 
 popular = films_often["film"].map(train["film"].value_counts()).nlargest(30).index
 at = films_often.index.get_indexer(popular)

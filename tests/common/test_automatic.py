@@ -34,7 +34,7 @@ RULES = {
 }
 OF_ADAGRAD = {
     *("learning_rate_init", "learning_rate_linear", "learning_rate_intercept", "batch_size"),
-    *("epsilon", "early_stopping", "alpha", "alpha_linear", "n_iter_no_change"),
+    *("initial_accumulator_value", "early_stopping", "alpha", "alpha_linear", "n_iter_no_change"),
 }
 UNUSED = {
     "mcmc": OF_ADAGRAD,

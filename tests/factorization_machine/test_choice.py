@@ -1,4 +1,4 @@
-"""Which solver "auto" is, by task and size."""
+"""The solver chosen by "auto", by loss and size."""
 
 from types import SimpleNamespace
 
@@ -34,7 +34,7 @@ def test_it_is_chosen_by_loss_and_size(loss, n, n_classes, expected):
     assert choose_solver(ESTIMATOR, table_of(n), loss, n_classes)[0] == expected
 
 
-def test_parts_of_rows_cannot_be_sampled_as_classes():
+def test_fractional_weights_of_classes_are_not_sampled():
     assert choose_solver(ESTIMATOR, table_of(50, weight=0.5), "log_loss", 2)[0] == "adagrad"
 
 

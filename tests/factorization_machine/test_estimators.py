@@ -1,4 +1,4 @@
-"""The estimators: what they learn, answer and refuse."""
+"""The estimators: fits, predictions and errors."""
 
 import numpy as np
 import pytest
@@ -145,7 +145,7 @@ def test_the_spread_of_predictions_narrows_with_data():
     few = regressor(max_iter=60).fit(X[:300], y[:300]).predict(X, return_std=True)[1]
     many = regressor(max_iter=60).fit(X, y).predict(X, return_std=True)[1]
     assert many.mean() < 0.7 * few.mean()
-    with pytest.raises(ValueError, match="must go with solver='mcmc'"):
+    with pytest.raises(ValueError, match="needs the draws of solver='mcmc'"):
         regressor(solver="als").fit(X, y).predict(X, return_std=True)
     first, other = regressor(max_iter=8).fit(X, y), regressor(max_iter=8).fit(X, y)
     with pytest.raises(ValueError, match="without `merge`"):
@@ -187,7 +187,7 @@ def test_units_of_columns_and_targets_do_not_matter(solver):
     other = clone(model).fit(X * scale, 1024 * y - 7)
     expected = 1024 * model.predict(X) - 7
     error = np.abs(other.predict(X * scale) - expected)
-    # The order of rows, and so all that is drawn, hangs on their values.
+    # The order of rows, and so all draws, depend on their values.
     assert error.max() < 0.1 * expected.std()
 
 
@@ -287,7 +287,7 @@ def test_rivals_can_come_from_the_catalogue():
     assert scores[chosen].mean() > scores[~chosen].mean()
 
 
-def test_rows_to_stop_by_can_be_given():
+def test_validation_rows_can_be_given():
     X, y, *_ = ratings()
     model = regressor(solver="adagrad").fit(X[:2000], y[:2000], X_val=X[2000:], y_val=y[2000:])
     assert np.isfinite(model.history_["validation"]).all()
@@ -297,7 +297,7 @@ def test_rows_to_stop_by_can_be_given():
         regressor().fit(X, y, y_val=y)
 
 
-def test_errors_about_rows_to_stop_by_name_them():
+def test_errors_about_validation_rows_name_them():
     X, y, *_ = ratings(200)
     with pytest.raises(ValueError, match="X_val has 5 features"):
         regressor().fit(X, y, X_val=X[:, :5], y_val=y)
@@ -305,13 +305,13 @@ def test_errors_about_rows_to_stop_by_name_them():
         regressor().fit(X, y, X_val=X, y_val=y, sample_weight_val=-np.ones(len(y)))
 
 
-def test_solvers_that_cannot_are_refused():
+def test_solvers_that_do_not_support_the_loss_are_refused():
     X, y, user, _ = ratings(200)
     with pytest.raises(ValueError, match="`solver`='adagrad' must be"):
         regressor(solver="adagrad", loss="ordered_probit").fit(X, np.round(y))
     with pytest.raises(ValueError, match="`solver`='mcmc' must be"):
         classifier(solver="mcmc", loss="bpr").fit(X, y > 3, groups=user)
-    with pytest.raises(ValueError, match="whole numbers"):
+    with pytest.raises(ValueError, match="must be integers"):
         classifier(solver="mcmc").fit(X, y > 3, sample_weight=np.full(200, 0.3))
     with pytest.raises(ValueError, match="`feature_groups`"):
         regressor(feature_groups=[0, 1]).fit(X, y)
@@ -346,7 +346,7 @@ def test_what_ranking_cannot_use_is_refused():
 
 
 @pytest.mark.parametrize("n", [0, -1, 2.5])
-def test_a_number_of_pairs_that_is_none_is_refused(n):
+def test_an_invalid_number_of_pairs_is_refused(n):
     X, y, *_ = ratings(100)
     with pytest.raises(ValueError, match="`n`"):
         regressor(solver="als").fit(X, y).top_interactions(n=n)
@@ -382,3 +382,20 @@ def test_a_chain_of_classes_begins_narrow_where_rows_are_dense():
     y = (X[:, 0] + X[:, 1] + 0.5 * rng.logistic(size=800)) > 0
     model = FactorizationMachineClassifier(8, solver="mcmc", random_state=0).fit(X[:300], y[:300])
     assert log_loss(y[300:], model.predict_proba(X[300:])) < 0.54
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_equal_rows_are_all_counted_and_those_of_weight_zero_are_not(method):
+    X, y = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 2.0]]), np.array([1.0, 1, 2, 3])
+    model = FactorizationMachineRegressor(2, solver="adagrad", max_iter=2, tol=0, random_state=0)
+    getattr(model, method)(X, y, sample_weight=[1, 2, 1, 0])
+    assert model.n_samples_seen_ == 3
+
+
+@pytest.mark.parametrize("solver", ["mcmc", "als"])
+def test_a_row_alone_has_the_expected_level_that_it_has_in_a_batch(solver):
+    X, y, *_ = ratings(300)
+    levels = np.digitize(y, np.linspace(0, 6, 8))
+    model = regressor(solver=solver, loss="ordered_probit", max_iter=10).fit(X, levels)
+    alone = [model.predict(X[[i]])[0] for i in range(50)]
+    np.testing.assert_array_equal(alone, model.predict(X)[:50])

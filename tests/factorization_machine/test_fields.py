@@ -1,4 +1,4 @@
-"""Fields of columns, groups of fields and the runs that threads take."""
+"""Fields of columns, groups of fields and runs for threads."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Numbers that name users and items are warned of, and quantities are not."""
+"""Ids of users and items are warned of, and quantities are not."""
 
 import warnings
 
@@ -27,7 +27,7 @@ def test_raw_ids_are_warned_of_by_number(first, dtype):
 def test_raw_ids_are_warned_of_by_name():
     X = pd.DataFrame({"user": IDS[:, 0], "age": 20.5 + IDS[:, 1] % 60})
     model = FactorizationMachineClassifier(solver="als", max_iter=1, tol=0, random_state=0)
-    with pytest.warns(UserWarning, match="learns column 'user' of X as a quantity"):
+    with pytest.warns(UserWarning, match="reads column 'user' of X as a quantity"):
         model.fit(X, STARS > 0)
 
 

@@ -1,4 +1,4 @@
-"""Likelihoods: what a row says about its score, and what weights mean there."""
+"""Likelihoods of rows given their scores, and the meaning of weights."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def test_noise_of_weighted_rows_is_that_of_repeated_rows():
     assert weighted.state() == {"noise_precision": found.precision}
 
 
-def test_noise_follows_its_gamma_law():
+def test_noise_follows_its_gamma_distribution():
     rng = np.random.default_rng(1)
     target, scores = rng.standard_normal((2, 9))
     likelihood = Gaussian(target, shape=3.0, rate=2.0)
@@ -46,7 +46,7 @@ def test_noise_follows_its_gamma_law():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("kind", [Probit, Logit, OrderedProbit])
-def test_draws_keep_the_scores_type_and_hang_on_key_and_sweep_alone(kind, dtype):
+def test_draws_keep_the_scores_type_and_depend_on_key_and_sweep_only(kind, dtype):
     rng = np.random.default_rng(2)
     levels = levels_of(rng, 700, 4 if kind is OrderedProbit else 2)
     scores = rng.standard_normal(700).astype(dtype)
@@ -67,7 +67,7 @@ def test_whole_weights_are_precisions_of_averages():
 @pytest.mark.parametrize("weight", [0.5, 1.0001, 2.0**31, 1e300])
 def test_other_weights_are_refused_by_one_clear_error(weight, kind):
     likelihood = kind(np.array([0, 1], dtype=np.int32), np.array([1.0, weight]))
-    with pytest.raises(ValueError, match=r"`sample_weight`.*whole numbers.*solver='als'"):
+    with pytest.raises(ValueError, match=r"`sample_weight`.*integers.*solver='als'"):
         likelihood.draw(np.zeros(2), KEY, 0, 1)
     likelihood.expect(np.zeros(2), 1)
 
@@ -120,8 +120,8 @@ def test_improved_cuts_reach_the_optimum():
     assert objectives[-1] == pytest.approx(best.fun, rel=1e-9)
 
 
-def test_drawn_cuts_follow_their_law_given_the_scores():
-    """One cut point between two levels: its law by numerical integration."""
+def test_drawn_cuts_follow_their_distribution_given_the_scores():
+    """One cut point between two levels, against numerical integration."""
     rng = np.random.default_rng(5)
     scores = rng.standard_normal(12)
     levels = levels_of(rng, 12, 2)
@@ -151,8 +151,8 @@ def test_cut_points_follow_scores_that_have_moved():
     assert np.mean(np.diff(np.array(cuts[3:])[:, 0]) != 0) > 0.6
 
 
-def test_a_gap_beyond_all_numbers_is_drawn_without_a_warning():
-    """Weights may tell so little of a gap that a proposal is anywhere."""
+def test_a_gap_that_overflows_is_drawn_without_a_warning():
+    """With little information about a gap, a proposal may be anywhere."""
     cuts = np.array([-np.inf, 0.0, 5e21, np.inf])
     prior = CutPrior(np.array([0.0, 2000.0]), np.array([1.0, 100.0]))
     found = draw_cuts(cuts, prior, lambda at: (0.0, np.zeros((3, 4))), np.random.default_rng(0))
@@ -160,8 +160,8 @@ def test_a_gap_beyond_all_numbers_is_drawn_without_a_warning():
 
 
 @pytest.mark.parametrize("n_cuts", [1, 2, 3, 213])
-def test_curvature_of_cut_points_is_that_of_all_they_move(n_cuts):
-    """Summed from corners, in quadratic time, as the products of matrices that it stands for."""
+def test_curvature_by_coordinates_follows_from_that_by_cut_points(n_cuts):
+    """Sums over corners, in quadratic time, equal the products of matrices."""
     rng = np.random.default_rng(n_cuts)
     mixed = rng.random(n_cuts - 1)
     own = -rng.random(n_cuts) - np.append(mixed, 0) - np.append(0, mixed)

@@ -1,4 +1,4 @@
-"""Extreme numbers, impossible sizes, and what is refused or warned of."""
+"""Extreme numbers, impossible sizes, errors and warnings."""
 
 import re
 
@@ -9,7 +9,8 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from algos import FactorizationMachineClassifier, FactorizationMachineRegressor
-from algos.factorization_machine.rows import Columns
+from algos.factorization_machine.centering import Centering
+from algos.factorization_machine.rows import Columns, Rows
 from algos.factorization_machine.targets import moments_of
 
 SOLVERS = ("mcmc", "als", "adagrad")
@@ -51,7 +52,7 @@ LEARNERS = [
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize("exponent", [20, 80, 150])
 @pytest.mark.parametrize(("kind", "parameters"), LEARNERS)
-def test_a_value_far_beyond_those_that_weigh_is_learned_in_numbers(kind, parameters, exponent):
+def test_a_huge_value_with_tiny_weight_is_learned_without_overflow(kind, parameters, exponent):
     X, y = products()
     is_number = kind is FactorizationMachineRegressor and "loss" not in parameters
     target = y if is_number else np.digitize(y, [0] if "loss" not in parameters else [-1, 1])
@@ -59,7 +60,7 @@ def test_a_value_far_beyond_those_that_weigh_is_learned_in_numbers(kind, paramet
     weight = np.where(np.arange(len(y)) < 2, 10.0 ** (-2 * exponent), 1.0)
     model = small(kind, max_iter=20, **parameters)
     if parameters["solver"] == "mcmc" and not is_number:
-        with pytest.raises(ValueError, match="must be whole numbers"):
+        with pytest.raises(ValueError, match="must be integers"):
             model.fit(X, target, sample_weight=weight)
         return
     model.fit(X, target, sample_weight=weight)
@@ -67,18 +68,18 @@ def test_a_value_far_beyond_those_that_weigh_is_learned_in_numbers(kind, paramet
     assert np.isfinite(model.coef_).all()
 
 
-def test_weights_of_pairs_beyond_float64_are_refused_clearly():
+def test_weights_of_pairs_that_overflow_are_refused_clearly():
     X, y = products()
     model = small(FactorizationMachineRegressor, "als", max_iter=40).fit(X * 1e-160, y)
-    with pytest.raises(ValueError, match="beyond float64"):
+    with pytest.raises(ValueError, match="weight of a pair of columns overflows"):
         model.top_interactions()
-    with pytest.raises(ValueError, match="beyond float64"):
+    with pytest.raises(ValueError, match="weight of a pair of columns overflows"):
         model.interaction(0, 1)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_models_that_no_machine_can_hold_are_refused_before_they_are_made(kind, solver):
+def test_models_larger_than_memory_are_refused_before_they_are_allocated(kind, solver):
     X, y = products()
     target = y > 0 if kind is FactorizationMachineClassifier else y
     with pytest.raises(MemoryError, match="lower `n_factors`"):
@@ -98,7 +99,7 @@ def test_draws_and_traces_count_as_memory(monkeypatch):
 def test_columns_of_a_pair_are_ints_or_names(i, j):
     X, y = products()
     model = small(FactorizationMachineRegressor).fit(X, y)
-    with pytest.raises(ValueError, match="must be an int from 0 to 3"):
+    with pytest.raises(ValueError, match="must be an int from -4 to 3"):
         model.interaction(i, j)
     assert model.interaction(np.int32(-1), 0) == model.interaction(3, 0)
 
@@ -143,7 +144,7 @@ def test_classes_of_huge_rows_have_probabilities(solver, dtype, n_classes):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_numbers_of_huge_rows_are_infinite_where_no_float_holds_them(solver, dtype):
+def test_predictions_of_huge_rows_are_infinite_where_they_overflow(solver, dtype):
     X, y = products(dtype=dtype)
     model = small(FactorizationMachineRegressor, solver, max_iter=40).fit(X, y)
     one = np.zeros((2, 4), dtype=dtype)
@@ -231,7 +232,7 @@ def test_merging_counts_huge_weights_by_their_ratios(solver):
 
 @pytest.mark.parametrize("solver", ["als", "adagrad"])
 @pytest.mark.parametrize("size", [1e300, 1e-200])
-def test_weights_of_rows_and_classes_together_leave_no_range(solver, size):
+def test_products_of_row_and_class_weights_do_not_overflow(solver, size):
     X, y = products()
     model = small(FactorizationMachineClassifier, solver).set_params(
         class_weight={False: size, True: size}
@@ -242,7 +243,7 @@ def test_weights_of_rows_and_classes_together_leave_no_range(solver, size):
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_targets_whose_differences_are_no_numbers_are_learned(solver):
+def test_targets_whose_differences_overflow_are_learned(solver):
     X, y = products()
     largest = np.finfo(np.float64).max
     model = small(FactorizationMachineRegressor, solver).fit(X, np.where(y > 0, largest, -largest))
@@ -261,7 +262,7 @@ def test_huge_targets_are_predicted_like_others(solver):
     np.testing.assert_allclose(huge, usual, atol=1e-5)
 
 
-def test_targets_whose_coefficients_are_no_numbers_are_refused():
+def test_targets_whose_coefficients_overflow_are_refused():
     X, y = products()
     huge = np.where(X[:, 0] > 0.99 * X[:, 0].max(), np.finfo(np.float64).max, 1e300)
     X = np.where(np.arange(X.shape[1]) == 0, X * 1e-3, X)
@@ -273,17 +274,17 @@ def test_targets_whose_coefficients_are_no_numbers_are_refused():
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_columns_so_small_that_coefficients_are_no_numbers_are_refused(solver):
+def test_columns_so_small_that_coefficients_overflow_are_refused(solver):
     X, y = products()
     model = small(FactorizationMachineRegressor, solver, max_iter=20)
-    with pytest.raises(ValueError, match=r"deviation of 1.2e\+299, of columns .* 9.1e-11, must"):
+    with pytest.raises(ValueError, match=r"deviation of 1.2e\+299 and a column .* 9.1e-11; divide"):
         model.fit(X * 1e-10, y * 1e299)
     near = model.fit(X * 1e-10, y * 1e296)
     assert np.isfinite(near.coef_).all()
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_huge_columns_leave_huge_targets_their_coefficients(solver):
+def test_huge_columns_and_huge_targets_have_the_usual_coefficients(solver):
     X, y = products()
     usual, huge = (
         small(FactorizationMachineRegressor, solver).fit(X * size, y * size).coef_
@@ -296,7 +297,7 @@ FAR = [
     {"learning_rate_init": 1e80},
     {"learning_rate_linear": 1e300},
     {"learning_rate_intercept": 1e300},
-    {"epsilon": 1e300},
+    {"initial_accumulator_value": 1e300},
     {"init_scale": 1e300},
     {"init_intercept": 1e300},
     {"init_linear_scale": 1e300, "init_linear": "normal"},
@@ -308,18 +309,18 @@ FAR_OF_TARGETS = [
     {"init_intercept": np.float64(1e300)},
     {"init_linear_scale": np.float64(1e280), "init_linear": "normal"},
 ]
-RATES_OF_STEPS = ("learning_rate_init", "learning_rate_linear", "epsilon")
+RATES_OF_STEPS = ("learning_rate_init", "learning_rate_linear", "initial_accumulator_value")
 far_parameters = pytest.mark.parametrize("far", FAR, ids=lambda far: next(iter(far)))
 
 
 def refusal_of(far):
     (name, value), *_ = far.items()
-    return rf"`{name}`={re.escape(repr(value))} must leave .*; lower it"
+    return rf"`{name}`={re.escape(repr(value))} makes the model overflow; lower it"
 
 
 @far_parameters
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_parameter_that_leaves_no_numbers_is_named(kind, far):
+def test_a_parameter_by_which_the_model_overflows_is_named(kind, far):
     X, y = products()
     y = y if kind is FactorizationMachineRegressor else y > 0
     is_of_all = next(iter(far)) in ("init_scale", "init_linear_scale")
@@ -335,7 +336,7 @@ def test_a_parameter_that_leaves_no_numbers_is_named(kind, far):
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize("deviation", [1e-100, 1e-300])
 @pytest.mark.parametrize("far", FAR_OF_TARGETS, ids=lambda far: next(iter(far)))
-def test_a_parameter_far_in_the_unit_of_targets_is_named_alone(far, deviation):
+def test_only_a_parameter_far_in_the_unit_of_targets_is_named(far, deviation):
     X, y = products()
     model = small(FactorizationMachineRegressor, "als", **far)
     with pytest.raises(ValueError, match=refusal_of(far)):
@@ -375,6 +376,25 @@ def test_levels_are_sampled_from_scores_far_from_the_cut_points(wide):
     np.testing.assert_allclose(model.predict_level_proba(X).sum(axis=1), 1)
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize(
+    "wide",
+    [
+        {"init_scale": 70},
+        {"init_intercept": 1e6},
+        {"init_linear": "constant", "init_linear_scale": 1e4},
+    ],
+    ids=lambda wide: next(iter(wide)),
+)
+def test_levels_are_learned_by_als_from_scores_far_from_the_cut_points(wide):
+    X = np.random.default_rng(0).normal(size=(80, 5))
+    y = X[:, 0] * X[:, 1] + X[:, 2]
+    levels = np.digitize(y, np.quantile(y, [1 / 3, 2 / 3]))
+    far = {"n_factors": 3, "max_iter": 30, "loss": "ordered_probit", **wide}
+    model = small(FactorizationMachineRegressor, "als", **far)
+    assert np.isfinite(model.fit(X, levels).predict(X)).all()
+
+
 def test_levels_are_learned_from_a_wide_start():
     X, y = products()
     levels = np.digitize(y, [-1, 1])
@@ -385,7 +405,7 @@ def test_levels_are_learned_from_a_wide_start():
 
 @pytest.mark.parametrize("rate", ["init", "linear", "intercept"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_batch_that_leaves_no_numbers_is_as_if_it_had_not_come(kind, rate):
+def test_a_batch_by_which_the_model_overflows_changes_nothing(kind, rate):
     X, y = products()
     y = y if kind is FactorizationMachineRegressor else y > 0
     stream, other = (small(kind).partial_fit(X, y) for _ in range(2))
@@ -398,13 +418,13 @@ def test_a_batch_that_leaves_no_numbers_is_as_if_it_had_not_come(kind, rate):
     np.testing.assert_array_equal(stream.predict(X), other.predict(X))
 
 
-def test_first_numbers_of_columns_that_have_not_come_are_numbers():
-    with pytest.raises(ValueError, match=r"`init_scale`=1e\+300 must"):
+def test_initial_values_of_columns_not_yet_seen_do_not_overflow():
+    with pytest.raises(ValueError, match=r"`init_scale`=1e\+300 makes"):
         FactorizationMachineRegressor(2, init_scale=1e300).partial_fit(np.zeros((2, 3)), [1, 2])
 
 
 @pytest.mark.parametrize("name", ["alpha", "alpha_linear", "alpha_intercept"])
-def test_penalties_beyond_the_type_of_a_stream_are_its_largest(name):
+def test_penalties_beyond_float32_are_clipped_in_a_stream(name):
     X, y = products()
     huge, large = (
         small(FactorizationMachineRegressor, **{name: penalty}).partial_fit(X, y)
@@ -414,7 +434,7 @@ def test_penalties_beyond_the_type_of_a_stream_are_its_largest(name):
 
 
 @pytest.mark.parametrize("size", [1e-10, 1e-100])
-def test_a_batch_whose_coefficients_are_no_numbers_is_as_if_it_had_not_come(size):
+def test_a_batch_whose_coefficients_overflow_changes_nothing(size):
     X, y = products()
     model = small(FactorizationMachineRegressor)
     with pytest.raises(ValueError, match="multiply X, by a power of ten"):
@@ -449,7 +469,7 @@ def test_levels_of_any_size_are_predicted_alike(size):
     np.testing.assert_allclose(spread / size, deviation, atol=1e-6)
 
 
-def test_deviations_of_huge_targets_are_numbers():
+def test_deviations_of_huge_targets_are_finite():
     X, y = products()
     model = small(FactorizationMachineRegressor, "mcmc").fit(X, y * 1e200)
     assert np.isfinite(model.predict(X, return_std=True)[1]).all()
@@ -469,7 +489,11 @@ def test_a_descent_that_is_cut_short_is_warned_of(kind, solver):
     ("solver", "parameters", "words"),
     [
         ("mcmc", {"alpha": 3.0}, r"'mcmc' does .* `alpha` \(only used with solver='als' or"),
-        ("auto", {"epsilon": 0.2}, r"'mcmc' of 'auto' .* `epsilon` .* solver='adagrad'\);"),
+        (
+            "auto",
+            {"initial_accumulator_value": 0.2},
+            r"'mcmc' of 'auto' .* `initial_accumulator_value` .* solver='adagrad'\);",
+        ),
         ("als", {"burn_in": 2, "batch_size": 9}, r"`burn_in` .* solver='mcmc'\), `batch_size`"),
         ("adagrad", {"feature_groups": [0, 0, 1, 1]}, r"`feature_groups` .* solver='mcmc'\)"),
         ("als", {"init_linear_scale": 0.1}, r"`init_linear_scale` .* another `init_linear`\)"),
@@ -514,7 +538,7 @@ def test_losses_without_an_intercept_warn_of_its_parameters(name):
 
 @pytest.mark.filterwarnings("error::UserWarning")
 @pytest.mark.parametrize("solver", ["mcmc", "als"])
-def test_no_early_stopping_is_what_exact_solvers_do(solver):
+def test_exact_solvers_without_early_stopping_warn_of_nothing(solver):
     X, y = products()
     small(FactorizationMachineRegressor, solver, early_stopping=False).fit(X, y)
 
@@ -537,6 +561,22 @@ def test_the_spread_of_a_mean_beyond_single_precision_is_infinite():
     X, y = np.zeros((9, 1), dtype=np.float32), np.arange(9) * 1e60
     model = small(FactorizationMachineRegressor, "mcmc").fit(X, y)
     assert model.predict(X, return_std=True)[1].tolist() == [np.inf] * 9
+
+
+def test_the_threads_of_blas_do_not_change_the_means_of_long_fields():
+    n = 30_000
+    rng = np.random.default_rng(0)
+    indices = np.stack([rng.permutation(n), n + rng.integers(50, size=n)], 1).ravel()
+    rows = Rows(np.arange(n + 1) * 2, indices.astype(np.int32), None, n + 50)
+    centering = Centering(rows, np.array([0, n, n + 50]))
+    machine = 0.5, rng.normal(size=n + 50), rng.normal(size=(n + 50, 8)).astype(np.float32)
+    assert len(centering.complete) == 2
+    found = []
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads, user_api="blas"):
+            found.append(centering.centered(*machine))
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("is_weighted", [False, True])

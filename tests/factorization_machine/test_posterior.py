@@ -1,4 +1,4 @@
-"""Draws: which are kept, what they average to, and the machine they are folded into."""
+"""Draws: which are kept, their mean, and its approximation by one model."""
 
 from dataclasses import replace
 
@@ -68,7 +68,7 @@ def test_kept_sweeps_are_even_and_end_with_the_last(burn_in, max_iter, n_draws, 
     assert sorted(kept_sweeps(burn_in, max_iter, n_draws)) == expected
 
 
-def test_a_keeper_copies_what_is_wanted():
+def test_a_keeper_copies_the_draws_it_keeps():
     rng = np.random.default_rng(0)
     keeper = DrawKeeper(2, 6, 2, d=4, n_factors=2)
     linear, factors = rng.standard_normal(4), rng.standard_normal((4, 8))  # padded
@@ -111,7 +111,7 @@ def test_parts_of_the_rows_are_predicted_alike(monkeypatch):
 
 
 def test_probabilities_of_levels_are_near_their_means_over_the_draws():
-    """Of normal scores, whose variance the draws and whose mean the mean machine has."""
+    """For normal scores with the mean of the mean model and the variance of the draws."""
     rng = np.random.default_rng(3)
     X, rows = some_rows(rng)
     n_draws = 4000
@@ -144,7 +144,7 @@ def test_a_shift_of_scores_and_cut_points_alike_is_no_variance():
 
 
 def mean_of(rng, d, n_machines, n_factors, spread, mass=None):
-    """A mean machine and what it should be."""
+    """Return a mean model and the expected one."""
     common = rng.standard_normal((d, n_factors))
     machine = MeanMachine(d, n_factors, mass)
     products, linear = np.zeros((d, d)), np.zeros(d)

@@ -1,4 +1,4 @@
-"""What the sampler's priors expect of columns, and that few rows are no trouble."""
+"""The sampler's priors, also with few rows."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def test_rows_without_values_have_rates():
     assert prior_rates(rows_of(np.zeros((3, 4)))) == (3 / 40, 3 / 40)
 
 
-def test_as_many_rows_as_dense_columns_tell_of_coefficients():
+def test_coefficients_are_learned_from_as_many_rows_as_dense_columns():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(1200, 200))
     y = X[:, :8].sum(axis=1) + rng.normal(size=1200)

@@ -1,4 +1,4 @@
-"""What recommenders are made of: one-hot users and items, who is new, and vectors to search."""
+"""Recommenders: one-hot users and items, new users and items, and vectors to search."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ N_USERS, N_ITEMS, N_KINDS = 60, 40, 4
 
 
 def one_hot(codes, size):
-    """Return rows with a one each; a code below 0 has none."""
+    """Return rows with one 1 each, or none for codes below 0."""
     codes = np.asarray(codes)
     return sparse.eye_array(size + 1, size, dtype=np.float64, format="csr")[
         np.where(codes < 0, size, codes)
@@ -22,7 +22,7 @@ def one_hot(codes, size):
 
 @pytest.fixture(scope="module")
 def ratings():
-    """Users, items and ratings; of users and items a kind is known, which decides most."""
+    """Users, items and ratings, which mostly depend on known kinds of users and items."""
     rng = np.random.default_rng(0)
     kinds = rng.integers(N_KINDS, size=N_USERS), rng.integers(N_KINDS, size=N_ITEMS)
     likes = 1.5 * rng.normal(size=(N_KINDS, N_KINDS))
@@ -62,7 +62,7 @@ def test_a_column_that_was_never_seen_adds_nothing(ratings, solver):
 
 
 @pytest.mark.parametrize("held_out", ["users", "items"])
-def test_side_columns_foretell_ratings_of_who_is_new(ratings, held_out):
+def test_side_columns_predict_ratings_of_new_users_and_items(ratings, held_out):
     user, item, kinds, y = ratings
     new = (user if held_out == "users" else item) % 5 == 0
     side = sparse.hstack(
@@ -124,7 +124,8 @@ def test_items_are_named_by_numbers_mask_or_names():
     assert np.array_equal(factors(frame, frame.columns[mask].tolist()), by_number)
     with pytest.raises(ValueError, match="'age' must hold names of columns of X"):
         factors(frame, ["c1", "age"])
-    for named in ([], [True], [-1], [N_USERS + N_ITEMS], ["c1"], mask & False):
+    assert np.array_equal(factors(X, numbers - X.shape[1]), by_number)  # from the end
+    for named in ([], [True], [-1 - X.shape[1]], [X.shape[1]], ["c1"], mask & False):
         with pytest.raises(ValueError, match="`item_features` must be the columns"):
             factors(X, named)
 
@@ -147,7 +148,7 @@ def test_rankings_find_what_was_held_out():
 
 
 @pytest.mark.parametrize(
-    ("n_classes", "remedy"), [(1, "give `item_features`"), (3, "make two classes of them")]
+    ("n_classes", "remedy"), [(1, "give `item_features`"), (3, "group them into two")]
 )
 def test_rankings_need_two_classes(n_classes, remedy):
     X = np.eye(6)

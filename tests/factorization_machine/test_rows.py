@@ -1,4 +1,4 @@
-"""Rows to train on: one order, whatever theirs was."""
+"""Training rows in canonical order."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Gibbs sampling: what it converges to, and what it must not depend on."""
+"""Gibbs sampling: its results, and what they must not depend on."""
 
 import numpy as np
 import pytest
@@ -127,7 +127,7 @@ def test_centred_machines_have_the_same_scores_and_unseen_columns_are_average():
     assert [(field.start, field.stop) for field in centering.complete] == [(0, 60), (60, 100)]
     d, k = rows.n_columns, 3
     machine = 0.5, rng.normal(size=d), rng.normal(size=(d, k))
-    centred = centering.centred(*machine)
+    centred = centering.centered(*machine)
     np.testing.assert_allclose(scores(rows, *centred), scores(rows, *machine), atol=1e-10)
     # what is left of a row without a user is the score of an average one
     users = rows.indices[rows.indptr[:-1]]

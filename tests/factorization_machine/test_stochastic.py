@@ -1,4 +1,4 @@
-"""Epochs of stochastic steps, and pairs to rank by."""
+"""Epochs of stochastic steps, and pairs for ranking."""
 
 import itertools
 import pickle
@@ -21,7 +21,7 @@ from algos.factorization_machine.ranking import Catalogue, Choices, joined, lear
 from algos.factorization_machine.rows import Rows
 from algos.factorization_machine.steps import Start, Steps, padded_rank
 from algos.factorization_machine.stochastic import (
-    Settings,
+    StepSettings,
     epochs,
     learn,
     mean_loss,
@@ -45,7 +45,7 @@ def one_hot(n, sizes, seed):
 
 
 def clicks(n, seed, noise=1.0):
-    """Return rows and targets that hang on pairs of columns."""
+    """Return rows and targets that depend on pairs of columns."""
     rows = one_hot(n, [40, 30, 5], seed)
     rng = np.random.default_rng(7)
     w, v = rng.normal(size=rows.n_columns), rng.normal(size=(rows.n_columns, 4))
@@ -57,7 +57,7 @@ def clicks(n, seed, noise=1.0):
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "log_loss", "multinomial"])
-def test_epochs_learn_what_pairs_of_columns_say(loss):
+def test_epochs_learn_the_effects_of_pairs_of_columns(loss):
     data, z = clicks(6000, 0, noise=0.1)
     other, z_other = clicks(2000, 1, noise=0.1)
     outputs = 1
@@ -72,7 +72,7 @@ def test_epochs_learn_what_pairs_of_columns_say(loss):
             for one, s in ((data, z), (other, z_other))
         )
     steps = Steps.begin(data.rows.n_columns, 8, KEY, n_outputs=outputs)
-    settings = Settings(loss=loss, rate=0.2, rate_linear=0.2, rate_intercept=0.2)
+    settings = StepSettings(loss=loss, rate=0.2, rate_linear=0.2, rate_intercept=0.2)
     before = mean_loss(steps.scores(other.rows), other, loss)
     learned = learn(steps, data, settings, KEY, max_iter=15, validation=other)
     after = mean_loss(learned.scores(other.rows), other, loss)
@@ -89,7 +89,7 @@ def test_the_epoch_that_validates_best_is_kept():
         seen.append(checked)
         return False
 
-    settings = Settings(rate=0.3, alpha=0.0)
+    settings = StepSettings(rate=0.3, alpha=0.0)
     steps = Steps.begin(data.rows.n_columns, 8, KEY)
     learned = learn(
         steps, data, settings, KEY, max_iter=30, patience=4, validation=other, watch=watch
@@ -100,7 +100,7 @@ def test_the_epoch_that_validates_best_is_kept():
 
 def test_noise_asks_for_shorter_steps():
     rates = (0.3, 0.01)
-    settings = Settings()
+    settings = StepSettings()
     chosen = []
     for noise, n in ((0.0, 20_000), (30.0, 800)):
         data, _ = clicks(n, 0, noise)
@@ -121,37 +121,37 @@ def test_the_trial_of_the_chosen_rate_is_the_first_epoch():
         told.append(loss)
         return False
 
-    trial = tried_rate(steps, data, Settings(), KEY, rates=(0.3, 0.01))
+    trial = tried_rate(steps, data, StepSettings(), KEY, rates=(0.3, 0.01))
     control = {"max_iter": 3, "patience": 3, "watch": watch}
     without = learn(steps, data, trial.settings, KEY, **control)
     begun = learn(steps, data, trial.settings, KEY, trial=trial, **control)
     assert told[:3] == told[3:]
     assert begun.n_epochs == without.n_epochs == 3
-    assert np.array_equal(begun.table, without.table)
+    assert np.array_equal(begun.factor_state, without.factor_state)
     # One of other settings is none.
     other = replace(trial.settings, alpha=0.5)
-    trial = tried_rate(steps, data, Settings(), KEY, rates=(0.3, 0.01))
+    trial = tried_rate(steps, data, StepSettings(), KEY, rates=(0.3, 0.01))
     assert np.array_equal(
-        learn(steps, data, other, KEY, trial=trial, **control).table,
-        learn(steps, data, other, KEY, **control).table,
+        learn(steps, data, other, KEY, trial=trial, **control).factor_state,
+        learn(steps, data, other, KEY, **control).factor_state,
     )
 
 
 @pytest.mark.parametrize("n_factors", [1, 8, 20])
-def test_bits_do_not_hang_on_threads_and_survive_pickling(n_factors):
+def test_bits_do_not_depend_on_threads_and_survive_pickling(n_factors):
     data, _ = clicks(3000, 0)
     outcomes = []
     for n_threads in (1, 2, 3):
         steps = Steps.begin(data.rows.n_columns, n_factors, KEY)
-        one_pass(steps, data, Settings(), KEY, n_threads=n_threads)
+        one_pass(steps, data, StepSettings(), KEY, n_threads=n_threads)
         steps = pickle.loads(pickle.dumps(steps))
-        one_pass(steps, data, Settings(), KEY, n_threads=n_threads)
+        one_pass(steps, data, StepSettings(), KEY, n_threads=n_threads)
         outcomes.append(steps)
     for other in outcomes[1:]:
-        assert np.array_equal(other.table, outcomes[0].table)
-        assert np.array_equal(other.line, outcomes[0].line)
-        assert np.array_equal(other.base, outcomes[0].base)
-    assert not outcomes[0].table[..., n_factors:][:, :, 0].any()
+        assert np.array_equal(other.factor_state, outcomes[0].factor_state)
+        assert np.array_equal(other.linear_state, outcomes[0].linear_state)
+        assert np.array_equal(other.intercept_state, outcomes[0].intercept_state)
+    assert not outcomes[0].factor_state[..., n_factors:][:, :, 0].any()
 
 
 def test_weights_count_in_units_of_their_mean():
@@ -160,8 +160,8 @@ def test_weights_count_in_units_of_their_mean():
     found = []
     for one in (data, heavy):
         steps = Steps.begin(one.rows.n_columns, 8, KEY)
-        one_pass(steps, one, Settings(), KEY)
-        found.append(steps.table)
+        one_pass(steps, one, StepSettings(), KEY)
+        found.append(steps.factor_state)
     assert np.array_equal(*found)
 
 
@@ -201,7 +201,7 @@ def test_what_users_like_comes_first(names_items):
     data = Data.of(rows.take(train), likes[train].astype(float), np.ones(len(train)))
     is_of_item = np.arange(rows.n_columns) >= 60 if names_items else None
     steps = Steps.begin(rows.n_columns, 8, KEY)
-    settings = Settings(loss="bpr", rate=0.2, rate_linear=0.2)
+    settings = StepSettings(loss="bpr", rate=0.2, rate_linear=0.2)
     learned = learn_choices(
         steps, data, user[train], settings, KEY, is_of_item=is_of_item, max_iter=40, patience=40
     )
@@ -256,10 +256,10 @@ def test_parts_of_rows_join_to_the_rows():
 
 
 def test_penalties_follow_the_errors_of_numbers_alone():
-    settings = Settings(loss="squared_error", alpha=0.5, alpha_linear=0.0, alpha_of_noise=0.1)
+    settings = StepSettings(loss="squared_error", alpha=0.5, alpha_linear=0.0, alpha_of_noise=0.1)
     assert settings.penalties(0.25) == pytest.approx([0.525, 0.0, 0.0])
     assert settings.penalties(9.0) == pytest.approx(settings.penalties(1.0))
-    assert Settings(alpha=0.5, alpha_of_noise=0.1).penalties(0.25)[0] == pytest.approx(0.5)
+    assert StepSettings(alpha=0.5, alpha_of_noise=0.1).penalties(0.25)[0] == pytest.approx(0.5)
 
 
 @pytest.mark.filterwarnings("ignore:.*stopped after:sklearn.exceptions.ConvergenceWarning")
@@ -283,8 +283,8 @@ def test_defaults_learn_few_rows_with_little_noise(streams):
     assert model.score(X_test, z) > 0.94
 
 
-def test_parts_of_the_columns_cost_alike():
-    """Common columns, which make one step a batch together, cost less than rare ones."""
+def test_parts_of_the_columns_cost_about_the_same():
+    """Common columns, which take one step per batch, cost less than rare ones."""
     rows = one_hot(4000, [2, 2, 2, 500, 500], 3)
     plan = Plan.of(rows, 20)
     middle, counts = plan.cuts[1], rows.counts()
@@ -327,7 +327,7 @@ def epochs_of(losses, *, checks=False, keeps_best=True):
     return found.n_epochs, Counted.n_copies - before
 
 
-def test_a_last_epoch_that_leapt_is_not_what_was_learned():
+def test_a_last_epoch_that_diverged_is_discarded():
     assert epochs_of([1.1, 0.8, 0.3, 5.0, 0.4])[0] == 3
     assert epochs_of([1.1, 0.8, 0.3, 0.31, 0.32])[0] == 5
 
@@ -341,7 +341,7 @@ def test_a_learner_is_copied_only_where_an_earlier_epoch_can_be_wanted():
 
 
 @pytest.mark.parametrize("rate", ["auto", 0.5])
-def test_epochs_made_again_after_a_leap_have_the_bits_of_the_first_ones(rate):
+def test_epochs_repeated_after_a_divergence_have_the_same_bits(rate):
     X, y = load_wine(return_X_y=True)
     leapt, first = (
         FactorizationMachineClassifier(
@@ -376,7 +376,7 @@ def test_weights_of_classes_leave_small_data_to_the_sampler():
 
 
 def signs(seed=0, n=900, side=30):
-    """Return labels that pairs of columns tell, and no column alone."""
+    """Return labels that depend on pairs of columns, but on no column alone."""
     rng = np.random.default_rng(3)
     signs = rng.choice([-1, 1], (2, side))
     at = np.random.default_rng(seed).integers(side, size=(n, 2))
@@ -387,7 +387,7 @@ def signs(seed=0, n=900, side=30):
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.filterwarnings("ignore:.*stopped after:sklearn.exceptions.ConvergenceWarning")
-def test_small_data_are_waited_for_until_factors_tell_something(seed):
+def test_small_data_get_enough_epochs_for_factors_to_grow(seed):
     X, y = signs()
     model = FactorizationMachineClassifier(solver="adagrad", random_state=seed).fit(X, y)
     assert model.auto_params_["n_iter_no_change"] > 2
@@ -395,11 +395,32 @@ def test_small_data_are_waited_for_until_factors_tell_something(seed):
     assert model.score(fresh, truth) > 0.9
 
 
-def test_noise_ends_where_a_constant_is_and_is_warned_of():
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("part", ["init", "linear", "intercept"])
+def test_a_learning_rate_of_zero_keeps_the_initial_values(part, method):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    y = X[:, 0] * X[:, 1] + X[:, 2] + 0.5
+    rates = dict.fromkeys(["init", "linear", "intercept"], 0.1) | {part: 0.0}
+    model = FactorizationMachineRegressor(
+        2, solver="adagrad", max_iter=3, tol=0, init="constant", init_scale=0.25,
+        init_intercept=0.0, random_state=0,
+        **{f"learning_rate_{name}": rate for name, rate in rates.items()},
+    )  # fmt: skip
+    getattr(model, method)(X / np.sqrt((X**2).mean(axis=0)), (y - y.mean()) / y.std())
+    kept = {
+        "init": np.allclose(model.factors_, 0.25),
+        "linear": np.allclose(model.coef_, 0.0),
+        "intercept": np.allclose(model.intercept_, 0.0),
+    }
+    assert kept == {name: name == part for name in rates}
+
+
+def test_noise_is_predicted_by_a_constant_with_a_warning():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(4000, 12)), rng.random(4000) > 0.5
     model = FactorizationMachineClassifier(solver="adagrad", random_state=0)
-    with pytest.warns(ConvergenceWarning, match="no better than a constant does: its best loss"):
+    with pytest.warns(ConvergenceWarning, match="no better than a constant: its best loss"):
         model.fit(X, y)
     assert model.n_iter_ < 100
     chances = model.predict_proba(X)[:, 1]
@@ -407,7 +428,7 @@ def test_noise_ends_where_a_constant_is_and_is_warned_of():
 
 
 @pytest.mark.parametrize("kind", [FactorizationMachineClassifier, FactorizationMachineRegressor])
-def test_validation_rows_only_tell_where_early_stopping_is_off(kind):
+def test_validation_loss_is_only_recorded_without_early_stopping(kind):
     X, y = signs()
     fixed = {"solver": "adagrad", "early_stopping": False, "tol": 0, "max_iter": 12}
     alone = kind(**fixed, random_state=0).fit(X[:700], y[:700])

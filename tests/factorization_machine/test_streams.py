@@ -1,4 +1,4 @@
-"""What goes on from a fit: batches and merges."""
+"""Batches and merges, also after a fit."""
 
 import copy
 
@@ -7,7 +7,7 @@ import pytest
 from sklearn.base import clone
 
 from algos import FactorizationMachineClassifier, FactorizationMachineRegressor
-from algos.factorization_machine import streaming
+from algos.factorization_machine import incremental
 from tests.common.interrupts import count_lines, interrupt
 
 # Few iterations are enough here.
@@ -71,7 +71,7 @@ def test_ordered_machines_merge_by_their_cut_points():
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_a_batch_that_was_interrupted_is_as_if_it_had_not_come(solver, monkeypatch):
+def test_an_interrupted_batch_changes_nothing(solver, monkeypatch):
     def interrupted(*_args, **_kwargs):
         raise KeyboardInterrupt
 
@@ -79,7 +79,7 @@ def test_a_batch_that_was_interrupted_is_as_if_it_had_not_come(solver, monkeypat
     machine = FactorizationMachineRegressor(4, solver=solver, max_iter=3, random_state=0)
     machine.fit(X, y).partial_fit(X, y)
     with monkeypatch.context() as patch:
-        patch.setattr(streaming, "say", interrupted)
+        patch.setattr(incremental, "say", interrupted)
         with pytest.raises(KeyboardInterrupt):
             machine.partial_fit(X, y)
     other = machine.__sklearn_clone__().fit(X, y).partial_fit(X, y)
@@ -139,7 +139,7 @@ def with_empty(X, n):
 
 
 @pytest.mark.parametrize("kind", [FactorizationMachineClassifier, FactorizationMachineRegressor])
-def test_a_batch_that_was_interrupted_at_any_line_is_as_if_it_had_not_come(kind):
+def test_a_batch_interrupted_at_any_line_changes_nothing(kind):
     X, y = products(unit=1.0, n=60)
     y = y if kind is FactorizationMachineRegressor else y > 0
     few, other = (np.where(np.arange(5) < n, X, 0) for n in (2, 4))
@@ -160,10 +160,10 @@ def test_a_batch_of_few_columns_writes_into_the_arrays_there_are():
     X, y = products(unit=1.0)
     stream = FactorizationMachineRegressor(4, random_state=0).partial_fit(X, y)
     few = np.where(np.arange(5) == 1, X, 0)
-    table = stream.partial_fit(few, y)._stream["table"]
+    table = stream.partial_fit(few, y)._stream["factor_state"]
     for _ in range(3):
         stream.partial_fit(few, y)
-        assert stream._stream["table"] is table
+        assert stream._stream["factor_state"] is table
 
 
 def test_parts_with_other_levels_do_not_merge():
@@ -199,7 +199,7 @@ def test_a_change_of_unit_leaves_predictions_as_they_are():
 
 
 @pytest.mark.parametrize("factor", [1e-40, 1e40, 1e300])
-def test_targets_of_another_magnitude_are_no_overflow(factor):
+def test_targets_of_another_magnitude_do_not_overflow(factor):
     X, y = products(unit=1.0)
     for n in (400, 1200):
         stream = FactorizationMachineRegressor(4, random_state=0)
@@ -249,7 +249,7 @@ def test_machines_of_either_precision_are_merged_in_the_wider():
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_what_goes_on_from_a_fit_keeps_no_record_of_the_fit(solver):
+def test_streams_and_merges_after_a_fit_drop_its_history(solver):
     X, y = products(unit=1, n=60)
     machine = FactorizationMachineRegressor(2, solver=solver, max_iter=9, random_state=0)
     stream = clone(machine).fit(X, y).partial_fit(X, y)
@@ -281,6 +281,31 @@ def test_machines_are_merged_whose_pairs_are_far_from_one(of_X, of_y):
     np.testing.assert_allclose(
         one.merge(other).predict(X * of_X) / of_y, other.predict(X * of_X) / of_y, atol=1e-3
     )
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_machines_are_merged_where_factors_times_values_overflow(solver):
+    machine = FactorizationMachineRegressor(solver=solver, tol=0, random_state=0, max_iter=100)
+    one = clone(machine).fit([[1.7e308]], [0.0])
+    other = clone(machine).fit(np.ones((4, 1)), [1e16, 1e16, 1e16, 0.0])
+    pair = other.factors_[0] @ other.factors_[0]
+    one.merge(other)
+    np.testing.assert_allclose(one.factors_[0] @ one.factors_[0], 0.8 * pair, rtol=1e-6)
+    assert np.isfinite(one.predict([[1.0]])).all()
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_classifiers_of_tiny_and_huge_columns_are_merged(solver, method):
+    def learned(value):
+        machine = FactorizationMachineClassifier(solver=solver, random_state=0, max_iter=20)
+        return getattr(machine, method)([[value]] * 3 + [[0.0]], list("aaab"))
+
+    merged = learned(1e-160).merge(learned(1e155))
+    assert np.isfinite(merged.coef_).all() and np.isfinite(merged.factors_).all()
+    assert np.isfinite(merged.predict_proba([[1e-160], [1e155], [0.0]])).all()
 
 
 def test_pairs_of_small_columns_count_in_a_merge():

@@ -217,7 +217,7 @@ def test_columns_of_very_many_rows_are_at_their_optimum_too():
     np.testing.assert_allclose(sweeper.linear, linear, rtol=0, atol=1e-8)
 
 
-def test_columns_without_any_word_stay_where_they_are():
+def test_columns_without_information_stay_unchanged():
     rng = np.random.default_rng(7)
     X = np.zeros((5, 3))
     X[:, 1] = 1.0  # alone in its rows: factors have no effect

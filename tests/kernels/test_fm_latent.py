@@ -1,4 +1,4 @@
-"""Latent normal numbers against SciPy's laws."""
+"""Latent normal variables against SciPy's distributions."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def log_share(scores, levels, cuts):
 
 @pytest.mark.parametrize("score", [-60.0, -31.0, -29.0, -8.0, -1.0, 0.0, 0.5, 6.0, 40.0])
 @pytest.mark.parametrize("level", [0, 1])
-def test_class_draws_follow_the_truncated_normal_law(score, level):
+def test_class_draws_follow_the_truncated_normal_distribution(score, level):
     z = drawn(np.full(20_000, score), np.full(20_000, level), BOTH)
     side = 1.0 if level else -1.0
     assert np.all(side * z >= 0)
@@ -45,7 +45,7 @@ def test_class_draws_follow_the_truncated_normal_law(score, level):
 
 @pytest.mark.parametrize("score", [-45.0, -4.0, 0.3, 5.0, 50.0])
 @pytest.mark.parametrize("level", range(5))
-def test_level_draws_follow_the_truncated_normal_law(score, level):
+def test_level_draws_follow_the_truncated_normal_distribution(score, level):
     z = drawn(np.full(20_000, score), np.full(20_000, level), FIVE)
     a, b = FIVE[level], FIVE[level + 1]
     assert z.min() >= a and z.max() <= b
@@ -74,7 +74,7 @@ def test_draws_and_means_lie_within_the_level(score, level, single):
         assert np.all(z <= FIVE[level + 1].astype(dtype))
 
 
-def test_means_are_those_of_the_truncated_normal_law():
+def test_means_are_those_of_the_truncated_normal_distribution():
     scores = np.linspace(-35, 35, 701)
     for cuts in (BOTH, FIVE):
         for level in range(len(cuts) - 1):
@@ -133,7 +133,7 @@ def test_level_probabilities_are_added_and_sum_to_one():
     np.testing.assert_allclose(sums.sum(axis=1), 6, rtol=1e-15)
 
 
-def test_copies_are_averages_of_that_many_latent_numbers():
+def test_copies_are_averages_of_that_many_latent_variables():
     copies = np.tile(np.array([1, 3, 700], dtype=np.int32), 3000)
     scores = np.zeros(9000)
     levels = np.ones(9000, dtype=np.int32)

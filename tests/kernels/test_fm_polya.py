@@ -1,4 +1,4 @@
-"""Pólya-Gamma numbers against their transform, their moments and sums of gamma numbers."""
+"""Pólya-Gamma variables against their transform, moments and sums of gamma variables."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def drawn(score, n=40_000, copies=None, key=KEY, step=0, n_threads=1, dtype=np.f
 
 
 @pytest.mark.parametrize("score", [0.0, 0.3, -1.0, 2.5, 3.1, 3.2, -8.0, 40.0, 2000.0, 1e20])
-def test_draws_have_the_laplace_transform_of_the_law(score):
+def test_draws_have_the_laplace_transform_of_the_distribution(score):
     omega = drawn(score)
     size = min(abs(score), 1e6)
     mean = 0.25 if size == 0 else np.tanh(size / 2) / (2 * size)
@@ -35,7 +35,7 @@ def test_draws_have_the_laplace_transform_of_the_law(score):
 
 
 @pytest.mark.parametrize("score", [0.0, 1.5, 6.0])
-def test_draws_follow_the_law_of_a_sum_of_gamma_numbers(score):
+def test_draws_follow_the_distribution_of_a_sum_of_gamma_variables(score):
     rng = np.random.default_rng(0)
     k = np.arange(1, 300) - 0.5
     rates = k**2 + score**2 / (4 * np.pi**2)
@@ -53,7 +53,7 @@ def test_copies_are_sums():
 
 @pytest.mark.parametrize("score", [0.0, 1e-3, 1.3, 6.0, 1e20])
 def test_many_copies_are_drawn_at_once_as_their_sum(score):
-    """Above 256 copies: the law of 128 + 129 of them, but for a skewness of 0.02."""
+    """Above 256 copies: the distribution of 128 + 129 of them, except for a skewness of 0.02."""
     n = 20_000
     halves = [drawn(score, n, np.full(n, m, dtype=np.int32), step=m) for m in (128, 129)]
     sums, at_once = sum(halves), drawn(score, n, np.full(n, 257, dtype=np.int32), step=1)

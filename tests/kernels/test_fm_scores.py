@@ -118,7 +118,7 @@ def test_any_shape_gives_the_sum_over_pairs(n, d, rank, seed, density):
         np.testing.assert_allclose(scores(rows, *machine), expected, rtol=1e-10, atol=1e-10)
 
 
-def test_bits_hang_neither_on_threads_nor_on_other_rows():
+def test_bits_depend_neither_on_threads_nor_on_other_rows():
     X, *machine = case(n=5000, d=40, rank=17)
     for rows in (X, sparse.csr_array(X)):
         whole = scores(rows, *machine, 1)

@@ -11,7 +11,7 @@ LOSSES = {"squared_error": 0, "log_loss": 1, "multinomial": 2, "bpr": 3}
 
 
 def problem(n, d, rank, outputs, loss, has_values, seed):
-    """Return CSR arrays, what belongs to the rows, and the state of a learner."""
+    """Return CSR arrays, targets and weights, and the state of a learner."""
     rng = np.random.default_rng(seed)
     held = rng.random((n, d)) < 0.5
     X = np.where(held, rng.normal(size=(n, d)) if has_values else 1.0, 0).astype(np.float32)

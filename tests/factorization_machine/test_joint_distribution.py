@@ -46,7 +46,7 @@ def numbers(rng):
 
 
 def long_rows(rng):
-    """More values in a row than are gathered anew: sums are kept."""
+    """Rows so long that their sums are stored."""
     return rng.standard_normal((5, 18)), np.arange(18) % 2
 
 
@@ -145,7 +145,7 @@ def plain_sweeps(rng, X, groups, parameters, hyper, likelihood):
 
 
 def statistics(X, groups, parameters, hyper):
-    """What is standard normal, or gamma, under the prior."""
+    """Return quantities that are standard normal, or gamma, under the prior."""
     intercept, linear, factors = parameters
     means, precisions = hyper
     theta = np.column_stack([factors, linear])
@@ -190,24 +190,24 @@ CASES = [GaussianCase, ProbitCase, LogitCase, OrderedCase]
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("design", [pairs, numbers, long_rows])
-def test_sweeps_keep_the_joint_law(case, design):
+def test_sweeps_keep_the_joint_distribution(case, design):
     found = p_values(design, case, package_sweeps, 2, 600)
     assert min(found.values()) > 1e-4, found
 
 
-def test_sweeps_that_stretch_numbers_keep_the_joint_law(monkeypatch):
+def test_sweeps_that_stretch_numbers_keep_the_joint_distribution(monkeypatch):
     monkeypatch.setattr(Gaussian, "stretches", True)
     found = p_values(numbers, GaussianCase, package_sweeps, 2, 600)
     assert min(found.values()) > 1e-4, found
 
 
-def test_sweeps_of_many_factors_keep_the_joint_law():
+def test_sweeps_of_many_factors_keep_the_joint_distribution():
     found = p_values(pairs, GaussianCase, package_sweeps, 35, 150)
     assert min(found.values()) > 1e-4, found
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_plain_sampler_keeps_the_joint_law(case):
+def test_the_plain_sampler_keeps_the_joint_distribution(case):
     found = p_values(numbers, case, plain_sweeps, 2, 250)
     assert min(found.values()) > 1e-4, found
 

@@ -1,7 +1,7 @@
-"""The mean over draws of a machine, ready to score rows of X as they are.
+"""The posterior mean model, ready to score rows of X.
 
-It has more factors than one draw, so it is kept for the columns that training saw alone, with
-a row of zeros for all others, and in the units of X: a row of X is looked up and scored.
+It has more factors than one draw. So it stores parameters only for the columns seen in training,
+and a row of zeros for all others, in the units of X: scoring a row of X needs only look-ups.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from algos.factorization_machine.targets import Unit
 
 Doubles = NDArray[np.float64]
 
-_DENSE_ENOUGH = 4  # columns of X for each that is known, up to which all have parameters
+_DENSE_ENOUGH = 4  # columns of X per known column up to which all columns get parameters
 
 
 @dataclass(frozen=True)
-class MeanOfDraws:
-    """A mean machine in the units of X.
+class PosteriorMean:
+    """The mean model of a posterior, in the units of X.
 
     Attributes
     ----------
@@ -34,8 +34,8 @@ class MeanOfDraws:
     linear : ndarray of shape (n_known,)
     factors : ndarray of shape (n_known, rank)
     places : ndarray of shape (d,), int32, or None
-        Where the parameters of each column of X are, 0 if it has none; None if they are at
-        the column's own number.
+        The place of each column's parameters, 0 for columns without; None if the parameters are
+        in the order of the columns.
     """
 
     intercept: float
@@ -44,8 +44,8 @@ class MeanOfDraws:
     places: NDArray[np.int32] | None
 
     @classmethod
-    def of(cls, draws: Draws, columns: Columns, unit: Unit, *, single: bool) -> MeanOfDraws:
-        """Return the mean of draws; in float32 where `single` or no column has a scale."""
+    def of(cls, draws: Draws, columns: Columns, unit: Unit, *, single: bool) -> PosteriorMean:
+        """Return the mean of draws, in float32 if `single` or if no column has a scale."""
         machine = Machine(draws.mean_intercept, draws.mean_linear, draws.mean_factors)
         single = single or columns.scale is None
         known = columns.places
@@ -58,7 +58,7 @@ class MeanOfDraws:
         return cls(intercept, _after_zero(linear), _after_zero(factors), places)
 
     def scores(self, X: Any, n_threads: int) -> Doubles:
-        """Return the mean score of each row of an array or a canonical CSR matrix."""
+        """Return the mean score of each row of an array or of a canonical CSR matrix."""
         rows = X
         if self.places is not None:
             X = X if sparse.issparse(X) else sparse.csr_array(X)

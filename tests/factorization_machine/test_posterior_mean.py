@@ -1,12 +1,12 @@
-"""The mean machine scores rows of X as they are."""
+"""The posterior mean model scores rows of X in their own units."""
 
 import numpy as np
 import pytest
 from scipy import sparse
 
 from algos.factorization_machine import FactorizationMachineRegressor
-from algos.factorization_machine.averaged import MeanOfDraws
 from algos.factorization_machine.posterior import Draws, predict_mean
+from algos.factorization_machine.posterior_mean import PosteriorMean
 from algos.factorization_machine.rows import Columns
 from algos.factorization_machine.targets import Unit
 
@@ -35,7 +35,7 @@ def test_columns_are_looked_up_as_renumbering_would(d, scaled, single):
     columns = Columns(d, None if d == 9 else known, scale)
     draws, unit = drawn(9, 11), Unit(3.0, 20.0)
     X = rng.normal(size=(50, d)) * (rng.random((50, d)) < 0.4)
-    mean = MeanOfDraws.of(draws, columns, unit, single=single)
+    mean = PosteriorMean.of(draws, columns, unit, single=single)
     assert (mean.places is None) == (d <= 36)
     expected = unit.back(predict_mean(columns.rows(sparse.csr_array(X)), draws, 1))
     tolerance = 1e-5 if single or not scaled else 1e-10
@@ -52,7 +52,7 @@ def test_a_fit_of_users_and_items_is_read_by_few_factors():
     columns = np.stack([user, 60 + item], axis=1).ravel()
     X = sparse.csr_array((np.ones(6000), columns, np.arange(0, 6001, 2)), shape=(3000, 5000))
     model = FactorizationMachineRegressor(4, solver="mcmc", random_state=0).fit(X, y)
-    mean = MeanOfDraws(**model._means[0])
+    mean = PosteriorMean(**model._means[0])
     assert mean.factors.shape == (101, 32)
     assert mean.places is not None and not mean.factors[0].any()
     assert model.score(X, y) > 0.98

@@ -1,4 +1,4 @@
-"""A factorization machine as its parameters describe it: targets, and settings for solvers."""
+"""From an estimator's parameters to the settings of solvers."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algos.factorization_machine.following import Turn
 from algos.factorization_machine.machine import Machine, Settings
 from algos.factorization_machine.model import FittedMachine
 from algos.factorization_machine.rows import Columns
+from algos.factorization_machine.target_scaling import UnitChange
 from algos.factorization_machine.targets import Doubles, Unit
 
-_FAR = 1e9  # in the units of solvers, where what suits is about 1
+_FAR = 1e9  # in the units of solvers, in which sensible values are about 1
 
 
-class DescribedMachine(FittedMachine):
-    """The side of both kinds that knows the parameters."""
+class ConfiguredMachine(FittedMachine):
+    """The parameters of both estimators, converted for solvers."""
 
     solver: str
     max_iter: Any
@@ -35,7 +35,7 @@ class DescribedMachine(FittedMachine):
     learning_rate_intercept: Any
     batch_size: Any
     clip_gradient: float | None
-    epsilon: Any
+    initial_accumulator_value: Any
     init: str
     init_scale: Any
     init_linear: str
@@ -48,39 +48,39 @@ class DescribedMachine(FittedMachine):
     random_state: Any
     verbose: int
 
-    # What the two kinds answer for themselves.
+    # Implemented by the classifier and by the regressor.
 
     @abstractmethod
     def _learn_target(self, y: NDArray[Any], weight: Doubles | None) -> None:
-        """Learn classes, levels or the unit of numbers."""
+        """Learn the classes, the levels or the unit of numeric targets."""
 
     @abstractmethod
     def _encoded(self, y: NDArray[Any], name: str = "y") -> Doubles:
-        """Return y as solvers take it."""
+        """Return y encoded for solvers."""
 
     @abstractmethod
     def _checked_target(self, y: Any, name: str = "y") -> NDArray[Any]:
-        """Return y as a checked column."""
+        """Return y validated, as a column."""
 
-    def _follow_target(self, y: NDArray[Any], weight: Doubles | None) -> Turn | None:
-        """Have the unit of numbers follow a batch; return how a learner comes into it."""
+    def _follow_target(self, y: NDArray[Any], weight: Doubles | None) -> UnitChange | None:
+        """Update the unit of numeric targets by a batch; return the conversion, if any."""
         return None
 
     @abstractmethod
     def _loss_name(self) -> str:
-        """Return the loss of the solvers."""
+        """Return the name of the loss for solvers."""
 
     @abstractmethod
     def _n_classes(self) -> int:
-        """Return the number of classes or levels, 0 for numbers."""
+        """Return the number of classes or levels, 0 for numeric targets."""
 
     def _weighted(self, target: Doubles, weight: Doubles | None) -> Doubles | None:
-        """Return weights with those of the classes."""
+        """Return the row weights times the class weights."""
         return weight
 
-    # What solvers are told.
+    # For solvers.
 
-    @np.errstate(over="ignore")  # what is beyond floats is refused with the machine it leads to
+    @np.errstate(over="ignore")  # an overflowing model is refused later
     def _settings(self, columns: Columns) -> Settings:
         def given(value: Any, factor: float = 1.0) -> Any:
             return None if isinstance(value, str) else value * factor
@@ -96,7 +96,7 @@ class DescribedMachine(FittedMachine):
             burn_in=given(self.burn_in, 1),
             n_draws=self.n_draws,
             feature_groups=groups,
-            # The factors' square has the targets' unit.
+            # Squares of factors have the unit of the targets.
             alpha=given(self.alpha, 1 / spread),
             alpha_linear=given(self.alpha_linear),
             alpha_intercept=self.alpha_intercept,
@@ -105,7 +105,7 @@ class DescribedMachine(FittedMachine):
             learning_rate_intercept=given(self.learning_rate_intercept),
             batch_size=given(self.batch_size, 1),
             clip_gradient=self.clip_gradient,
-            epsilon=given(self.epsilon),
+            initial_accumulator_value=given(self.initial_accumulator_value),
             init=self.init,
             init_scale=given(self.init_scale, 1 / np.sqrt(spread)),
             init_linear=self.init_linear,
@@ -122,23 +122,22 @@ class DescribedMachine(FittedMachine):
         return super()._attributes(machines, columns, unit, dtype, solver)
 
     def _of_no_numbers(self, settings: Settings, solver: str) -> ValueError:
-        """Return the error of a machine with other than numbers, which names what led there."""
+        """Return the error for a model that overflowed, which names the parameter at fault."""
         name = far_parameter(settings, solver)
         if name is None:
             or_lower = ", or lower `learning_rate_init`" if solver == "adagrad" else ""
             return ValueError(
-                f"X, whose values lead beyond what floats can hold, must be brought nearer to 1; "
-                f"standardise its columns{or_lower}"
+                f"values of X overflow during learning; standardise its columns{or_lower}"
             )
         return ValueError(
-            f"`{name}`={getattr(self, name)!r} must leave all numbers of the model within what "
-            f"floats can hold; lower it, or leave it out"
+            f"`{name}`={getattr(self, name)!r} makes the model overflow; lower it, or keep its "
+            f"default"
         )
 
     def _initial_intercept(self) -> float | None:
         if self.init_intercept is None:
             return None
-        return float((self.init_intercept - self._unit.centre) / self._unit.spread)
+        return float((self.init_intercept - self._unit.center) / self._unit.spread)
 
     def _checked_groups(self, groups: Any) -> NDArray[Any]:
         labels = np.asarray(groups)
@@ -150,7 +149,7 @@ class DescribedMachine(FittedMachine):
         return np.unique(labels, return_inverse=True)[1].astype(np.int32)
 
     def _start(self, columns: Columns) -> list[Machine] | None:
-        """Return the fitted machines, if a next fit can begin at them."""
+        """Return the fitted models if the next fit can start from them, else None."""
         if not hasattr(self, "factors_"):
             return None
         shape = (self.n_features_in_, self.n_factors)
@@ -163,16 +162,16 @@ class DescribedMachine(FittedMachine):
 
 
 def far_parameter(settings: Settings, solver: str) -> str | None:
-    """Return the parameter that leads a learner furthest out, if one leads it far."""
+    """Return the most extreme parameter, if one is far from the usual range."""
     given = {"init_scale": settings.init_scale, "init_intercept": settings.init_intercept}
     if settings.init_linear != "zeros":
         given["init_linear_scale"] = settings.init_linear_scale
-    if solver == "adagrad":  # whose penalties have a largest
+    if solver == "adagrad":  # penalties are bounded there
         given |= {
             "learning_rate_init": settings.learning_rate,
             "learning_rate_linear": settings.learning_rate_linear,
             "learning_rate_intercept": settings.learning_rate_intercept,
-            "epsilon": settings.epsilon,
+            "initial_accumulator_value": settings.initial_accumulator_value,
         }
     if solver == "als":
         given |= {
@@ -186,7 +185,7 @@ def far_parameter(settings: Settings, solver: str) -> str | None:
 
 
 def quiet_where_far(settings: Settings, solver: str) -> Any:
-    """Return a context without numpy's warnings of numbers that will be refused."""
+    """Return a context that hides numpy's warnings if the model will be refused."""
     if far_parameter(settings, solver) is None:
         return contextlib.nullcontext()
     return np.errstate(all="ignore")

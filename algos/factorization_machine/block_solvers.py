@@ -1,4 +1,4 @@
-"""Sampling and least squares, from problems to outcomes."""
+"""The solvers "mcmc" and "als", from a problem to an outcome."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from algos.factorization_machine.likelihoods import (
     Likelihood,
     Logit,
     OrderedProbit,
+    RoundedLogit,
 )
 from algos.factorization_machine.machine import (
     Listener,
@@ -30,7 +31,6 @@ from algos.factorization_machine.machine import (
 )
 from algos.factorization_machine.posterior import require_room_of_draws
 from algos.factorization_machine.priors import prior_rates, unit_rates
-from algos.factorization_machine.rounded import RoundedLogit
 from algos.factorization_machine.rows import Table
 from algos.factorization_machine.sampler import Chain, Posterior, Sweep, sample
 from algos.factorization_machine.scoring import scores
@@ -41,20 +41,20 @@ Start = tuple[float, NDArray[Any], NDArray[Any]]
 
 _OF_START = 121  # stream of a key
 # Measured on ratings: after 300 sweeps the RMSE is .0004 below that after 200; burn-ins of 10 to
-# 20 do alike.
+# 20 are equivalent.
 _SWEEPS, _BURN_IN = 300, 15
 _SWEEPS_OF_ALS = 100
 _INIT_SCALE = 0.1
-# Chains of classes begin wide: from a narrow start factors and their priors' precisions keep each
-# other small for hundreds of sweeps. Log loss on Frappe after 50 of them .221 from 0.1, .152 from
-# 0.5, .146 from 1 and 2; of 10,000 of its rows after 300 .340 from 0.1, .325 from 1. Numbers are
-# learned from a narrow start: RMSE of ratings after 200 sweeps .9064 from 0.1, .908 from 0.3 to 1.
-# So are dense rows, where all pairs are met and a wide start is noise in each: 300 rows of 100
-# normal columns, of which two count, end at .523 from 0.1, .554 from 1.
+# Chains for classes start wide: after a narrow start, factors and their priors' precisions keep
+# each other small for hundreds of sweeps. Log loss on Frappe after 50 sweeps .221 from 0.1, .152
+# from 0.5, .146 from 1 and 2; on 10,000 of its rows after 300 .340 from 0.1, .325 from 1. Numbers
+# are learned from a narrow start: RMSE of ratings after 200 sweeps .9064 from 0.1, .908 from 0.3
+# to 1. So are dense rows, where all pairs occur and a wide start adds noise to each: 300 rows of
+# 100 normal columns, of which two matter, end at .523 from 0.1, .554 from 1.
 _INIT_SCALE_OF_CLASSES = 1.0
-# For targets of unit deviation, of columns with values of 1.
+# For targets with unit variance and columns with values of 1.
 _ALPHA, _ALPHA_LINEAR = 10.0, 2.0
-# The same for latent targets, whose noise has a deviation of 1 by itself.
+# The same for latent targets, whose noise has unit variance.
 _LATENT_ALPHA, _LATENT_ALPHA_LINEAR = 7.0, 1.0
 
 
@@ -64,17 +64,17 @@ def fit_mcmc(problem: Problem, told: Listener) -> Outcome:
 
 
 def fit_als(problem: Problem, told: Listener) -> Outcome:
-    """Solve for the least penalised loss of each output."""
+    """Minimise the penalised loss of each output."""
     return _each_output(problem, told, _solved)
 
 
-# One output: (problem, its number, the key, who is told machine, objective, validation) to
-# (machine, traces, by which share the loss still fell).
+# Fits one output: from (problem, its number, the key, a listener for model, objective and
+# validation loss) to (model, traces, by which share the loss still fell).
 OneOutput = Callable[[Problem, int, Key, Any], tuple[Machine, dict[str, Any], float]]
 
 
 def _each_output(problem: Problem, told: Listener, fit_one: OneOutput) -> Outcome:
-    """Fit classes one after the other, each against the rest."""
+    """Fit the outputs one after the other; classes against the rest."""
     shape = problem.table.rows.n_columns
     unmet = [0.0] * problem.n_outputs
     nothing = Machine(0.0, np.zeros(shape), np.zeros((shape, problem.settings.n_factors)))
@@ -111,18 +111,18 @@ def _each_output(problem: Problem, told: Listener, fit_one: OneOutput) -> Outcom
 
 
 def chain_of(given: Settings) -> tuple[int, int]:
-    """Return how many sweeps a chain makes, and how many of them do not count."""
+    """Return the numbers of sweeps and of burn-in sweeps of a chain."""
     max_iter = _SWEEPS if given.max_iter is None else given.max_iter
     return max_iter, min(_BURN_IN, max_iter // 4) if given.burn_in is None else given.burn_in
 
 
 def sweeps_of(given: Settings) -> int:
-    """Return how many sweeps a descent makes at most."""
+    """Return the maximum number of sweeps of "als"."""
     return _SWEEPS_OF_ALS if given.max_iter is None else given.max_iter
 
 
 def penalties_of(problem: Problem) -> Penalties:
-    """Return those of a descent."""
+    """Return the penalties of "als"."""
     given, is_latent = problem.settings, problem.loss != "squared_error"
     alpha = _LATENT_ALPHA if is_latent else _ALPHA
     alpha_linear = _LATENT_ALPHA_LINEAR if is_latent else _ALPHA_LINEAR
@@ -220,7 +220,7 @@ def _machine_of(now: Sweeper, state: dict[str, Any]) -> Machine:
 
 
 def _mean_loss(likelihood: Likelihood, now: Sweeper, table: Table, n_threads: int) -> float:
-    """Return the mean loss of the rows."""
+    """Return the mean loss of the training rows."""
     if isinstance(likelihood, Gaussian):
         total, _, squares = now.error_sums(likelihood.weight)
         return squares / (2 * total)
@@ -228,7 +228,7 @@ def _mean_loss(likelihood: Likelihood, now: Sweeper, table: Table, n_threads: in
 
 
 def likelihood_of(problem: Problem, table: Table, output: int) -> Likelihood:
-    """Return what the rows say of the scores of an output."""
+    """Return the likelihood of an output's scores, given the rows."""
     weight = None if np.all(table.weight == 1) else table.weight
     if problem.loss == "squared_error":
         return Gaussian(table.target, weight)
@@ -245,7 +245,7 @@ def _is_of_class(problem: Problem, table: Table, output: int) -> NDArray[np.bool
 
 
 def first_machine(problem: Problem, output: int, key: Key, *, is_chain: bool = False) -> Start:
-    """Return where an output begins, a chain of draws or a descent."""
+    """Return the initial model of an output, for "mcmc" (`is_chain`) or "als"."""
     given, d = problem.settings, problem.table.rows.n_columns
     if problem.start is not None:
         one = problem.start[output]
@@ -268,17 +268,17 @@ def first_machine(problem: Problem, output: int, key: Key, *, is_chain: bool = F
 
 
 def scale_of_start(problem: Problem, *, is_chain: bool = False) -> float:
-    """Return the size of first factors."""
+    """Return the scale of initial factors."""
     if problem.settings.init_scale is not None:
         return problem.settings.init_scale
-    # The longer the rows the less, as scores have one size then.
+    # Smaller for longer rows, so that scores have the same size.
     is_wide = is_chain and problem.loss == "log_loss" and problem.table.rows.is_mostly_zeros
     scale = _INIT_SCALE_OF_CLASSES if is_wide else _INIT_SCALE
     return scale * float(np.sqrt(unit_rates(problem.table.rows)[0]))
 
 
 class HeldOut:
-    """The loss of rows that were held out, by the mean of scores after the burn-in.
+    """The loss of validation rows, by the mean score after the burn-in.
 
     Parameters
     ----------
@@ -293,7 +293,7 @@ class HeldOut:
         self._size = 0
 
     def loss(self, now: Sweeper, number: int) -> float:
-        """Return the mean loss after a sweep; NaN without such rows."""
+        """Return the mean loss after a sweep; NaN without validation rows."""
         table, problem = self._problem.held_out, self._problem
         if table is None or problem.loss == "ordered_probit":
             return float("nan")

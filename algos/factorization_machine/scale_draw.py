@@ -1,15 +1,15 @@
-"""A draw of the scale of all parameters together.
+"""A joint draw of the scale of all parameters.
 
-Column by column, the scale of a machine grows only as fast as its priors follow its columns,
-and these the priors. One step along the group of scalings
+Column by column, the scale of a model changes slowly, since columns follow their priors and
+priors their columns. A step along the group of scalings
 
   w -> s w,  V -> sqrt(s) V,  with their priors' means and deviations,
 
-which leaves the density of parameters given priors as it is, takes all of them along (Liu and
-Sabatti, "Generalised Gibbs sampler and multigrid Monte Carlo", Biometrika 87, 2000). It is for
-classes: whether MovieLens ratings are above 3 is predicted with a log loss of .538 after 100
-sweeps, and .539 after 400 without it. Of the ratings as numbers it gains only at first (RMSE
-after 60 sweeps .902 with it, .907 without; after 200 .8970 and .8961), so there it is left out.
+which does not change the density of the parameters given the priors, moves all of them at once
+(Liu and Sabatti, "Generalised Gibbs sampler and multigrid Monte Carlo", Biometrika 87, 2000). It
+is used for classes: whether MovieLens ratings are above 3 is predicted with a log loss of .538
+after 100 sweeps, and of .539 after 400 without it. For ratings as numbers it helps only at first
+(RMSE after 60 sweeps .902 with it, .907 without; after 200 .8970 and .8961), so it is omitted.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def draw_stretch(
     rates: tuple[float, float],
     rng: np.random.Generator,
 ) -> Prior:
-    """Stretch the machine and its priors, or leave them; return the priors.
+    """Scale the model and its priors by a random factor, or keep them; return the priors.
 
-    The scale is proposed from its law by the likelihood alone, a normal one, and accepted by
-    what is left of its density: the priors of precisions, and the group's own measure.
+    The factor is proposed from its normal distribution under the likelihood alone, and accepted by
+    the rest of its density: the priors of precisions, and the measure of the group of scalings.
     """
     square, product = sweeper.stretch_sums(latent.weight)
     square, product = latent.precision * square, latent.precision * product
@@ -53,19 +53,19 @@ def draw_stretch(
 
 
 def _powers(prior: Prior) -> Doubles:
-    """Return the powers of the scale that coordinates are multiplied by."""
+    """Return the powers of the scale by which coordinates are multiplied."""
     powers = np.full(prior.means.shape[1], 0.5)
     powers[-1] = 1.0
     return powers
 
 
 def _log_rest(prior: Prior, rates: tuple[float, float], scale: float) -> float:
-    """Return the log-density of a scale without the likelihood, but for a constant.
+    """Return the log-density of a scale without the likelihood, up to a constant.
 
-    Precisions are multiplied by scale^(-2 p), p the coordinate's power: their
+    Precisions are multiplied by scale^(-2 p), where p is the coordinate's power: their
     Gamma(SHAPE / 2, rate / 2) and their part of the volume give
-    scale^(-SHAPE p) exp(-rate λ scale^(-2 p) / 2), all others cancel but for 1 / scale, between
-    the group's measure and that of the proposal.
+    scale^(-SHAPE p) exp(-rate λ scale^(-2 p) / 2). All other terms cancel, except a factor
+    1 / scale between the measures of the group and of the proposal.
     """
     powers = _powers(prior)
     rate = np.full(len(powers), rates[0])
