@@ -29,12 +29,13 @@ print(f"{y_train.sum()} eights among {len(y_train)} training digits")
 # Two fits
 # --------
 # By default the model with the least log loss is chosen, and every digit with a probability above
-# one half is predicted to be an eight. With ``selection_criterion="precision_at_target_recall"`` the
-# validation rows choose both the model and the threshold.
+# one half is predicted to be an eight. With
+# ``selection_criterion="precision_at_target_recall"`` the validation rows choose both the model and
+# the threshold.
 #
 # The target recall is reached on the validation rows. On other rows the recall may be higher or
-# lower: that in the last line has a standard error of 0.04, since there are only 52 eights to find. If the
-# target must not be missed, ask for a higher recall, or use more validation rows.
+# lower: that in the last line has a standard error of 0.04, since there are only 52 eights to find.
+# If the target must not be missed, ask for a higher recall, or use more validation rows.
 
 TARGET = 0.9
 
