@@ -137,7 +137,7 @@ def test_a_class_that_no_fold_can_hold_out_is_validated_on_training_rows(criteri
 def test_counts_of_one_positive_row_have_none_to_judge_by():
     X, y = np.arange(20.0)[:, None], np.eye(20)[3]
     model = LinearLearnerRegressor("poisson", alpha=[1.0, 0.1], random_state=0)
-    with pytest.warns(UserWarning, match="to judge by; all 20 rows"):
+    with pytest.warns(UserWarning, match="validation; all 20 rows"):
         model.fit(X, y)
     assert np.isfinite(model.coef_).all()
 
@@ -158,7 +158,7 @@ def test_outputs_that_folds_cannot_divide_are_validated_on_training_rows():
     y = np.zeros((60, 2))
     y[:2, 0] = y[5, 1] = y[6:50, 0] = 1
     model = LinearLearnerRegressor("poisson", alpha=ALPHAS, random_state=0)
-    with pytest.warns(UserWarning, match="all 60 rows both train"):
+    with pytest.warns(UserWarning, match="all 60 rows are used for both"):
         model.fit(X, y)
 
 
@@ -171,7 +171,7 @@ def test_a_share_that_holds_out_all_that_is_not_zero_serves_both_sides():
             warnings.simplefilter("always")
             model.set_params(random_state=seed).fit(X, y)
         assert (model.candidates_["validation_loss"] < 2).all()
-        warned += any("both train and validate" in str(one.message) for one in caught)
+        warned += any("rows are used for both" in str(one.message) for one in caught)
     assert 0 < warned < 20
 
 

@@ -85,7 +85,7 @@ def test_what_is_not_fitted_is_refused(onnx, estimator):
 
 def test_one_class_alone_is_not_enough(onnx, rows):
     model = LinearLearnerClassifier().partial_fit(rows[:3], [1, 1, 1])
-    with pytest.raises(NotFittedError, match="1 more class"):
+    with pytest.raises(NotFittedError, match="seen only class"):
         to_onnx(model)
 
 
