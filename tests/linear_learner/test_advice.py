@@ -127,7 +127,7 @@ def test_rare_columns_are_not_told_where_nothing_is_penalised(alpha):
 
 
 def test_rare_columns_are_counted_in_little_memory():
-    X = sparse.random_array((20_000, 500), density=0.1, format="csr", rng=0)
+    X = sparse.random_array((20_000, 500), density=0.1, format="csr", random_state=0)
     X.data[::3] = 0
     expected = (X.toarray() != 0).sum(axis=0)
     tracemalloc.start()
