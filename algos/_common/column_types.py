@@ -29,24 +29,37 @@ def column_of_texts(X: Any) -> tuple[Any, str | bytes | None]:
     return _first(X[:1], _is_text)
 
 
-def refuse_dates(X: Any) -> None:
-    """Raise if a column holds dates or times: as numbers they would depend on their unit."""
+def refuse_dates(X: Any) -> bool:
+    """Raise if a column holds dates or times: as numbers they would depend on their unit.
+
+    Returns
+    -------
+    is_float32 : bool
+        Whether all columns of a frame or table are float32.
+    """
     types = list(_types_of(X))
     different = {dtype for _, dtype in types}
     dates = {dtype for dtype in different if _is_date_type(dtype)}
     for column, dtype in types if dates else ():
         if dtype in dates:
             _refuse_date(column, dtype)
-    if isinstance(X, (list, tuple)) or any(str(dtype).lower() == "object" for dtype in different):
+    names = {str(dtype).lower() for dtype in different}
+    if isinstance(X, (list, tuple)) or "object" in names:
+        _refuse_dates_among_objects(X, types)
+    return bool(names) and not hasattr(X, "dtype") and _FLOAT32.issuperset(names)
+
+
+def _refuse_dates_among_objects(X: Any, types: list[tuple[Any, Any]]) -> None:
+    """Raise for dates in a list, an array of objects, or the columns of objects in a frame."""
+    if hasattr(X, "columns") and hasattr(X, "select_dtypes"):  # the others need no copy
+        X = X.select_dtypes(object)
+    elif hasattr(X, "columns"):
+        X = X[[name for name, dtype in types if str(dtype).lower() == "object"]]
+    values = np.asarray(X, dtype=object).ravel()
+    if any(_names_dates(kind.__name__) for kind in set(map(type, values))):
         column, date = _first(X, _is_date)
         if date is not None:
             _refuse_date(column, type(date).__name__)
-
-
-def is_float32(X: Any) -> bool:
-    """Return whether all columns of a frame or table are float32."""
-    types = {str(dtype).lower() for _, dtype in _types_of(X)} if not hasattr(X, "dtype") else ()
-    return bool(types) and _FLOAT32.issuperset(types)
 
 
 def explain(X: Any, error: Exception) -> None:

@@ -47,7 +47,8 @@ def _first_place(array: Any) -> tuple[int, ...] | None:
     if sparse.issparse(array):
         return _first_stored(array)
     try:
-        values = np.asarray(array, dtype=np.float64)
+        is_float = isinstance(array, np.ndarray) and array.dtype.kind == "f"
+        values = array if is_float else np.asarray(array, dtype=np.float64)
     except (TypeError, ValueError):
         return None
     found = _first_of(values)
@@ -66,6 +67,6 @@ def _first_stored(X: Any) -> tuple[int, int] | None:
 def _first_of(values: NDArray[Any]) -> int | None:
     """Return the position of the first value that is not finite, or too large for float32."""
     is_wrong = ~np.isfinite(values)
-    if not is_wrong.any():
+    if not is_wrong.any() and values.dtype == np.float64:
         is_wrong = np.abs(values) > _LARGEST_FLOAT32
     return int(is_wrong.argmax()) if is_wrong.any() else None

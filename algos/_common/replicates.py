@@ -111,7 +111,7 @@ class Replicates(NamedTuple):
         side = np.full(len(self.others), -1, dtype=np.intp)
         counts = np.zeros((n_folds, len(self.first)), dtype=np.int64)
         generator = stream(key, _STREAM)
-        n_judging = 0
+        n_validating = 0  # classes
         for code in range(codes.max() + 1):
             members, own = self._of_class(codes, code)
             if len(own):
@@ -124,8 +124,8 @@ class Replicates(NamedTuple):
                 if len(own) and found[0] < 0:  # one key, but not all of its class
                     found = np.full(len(rows), int(keys[rows[0]] % np.uint64(n_folds)))
                 side[members[order]] = found
-            n_judging += bool(len(own) or side[members[0]] >= 0)
-        if n_judging < min(codes.max() + 1, 2):
+            n_validating += bool(len(own) or side[members[0]] >= 0)
+        if n_validating < min(codes.max() + 1, 2):
             return None
         return self._assignment(counts, side, weight)
 
@@ -167,7 +167,7 @@ def find_replicates(
     ordered = np.sort(row_keys)
     if not (ordered[1:] == ordered[:-1]).any():
         return None
-    order = np.lexsort((weight, keys, row_keys))  # by weight too: sums must not hang on row order
+    order = np.lexsort((weight, keys, row_keys))  # by weight too: sums must not depend on row order
     begins_x = np.diff(row_keys[order], prepend=~row_keys[order[0]]) != 0
     begins = begins_x | (np.diff(keys[order], prepend=~keys[order[0]]) != 0)
     places = np.flatnonzero(begins)

@@ -16,7 +16,7 @@ from scipy import sparse
 from sklearn.utils.validation import validate_data
 
 from algos._common.checked import check_array
-from algos._common.column_types import explain, is_float32, refuse_dates
+from algos._common.column_types import explain, refuse_dates
 from algos._common.csr import canonical
 from algos._common.sparse_format import check_sparse_format
 from algos._common.threads import effective_n_threads
@@ -67,8 +67,8 @@ def validate_rows(
         return X
     if is_plain and not reset and _has_the_columns(estimator, X):
         return X
-    refuse_dates(X)
-    if isinstance(dtype, tuple) and np.float32 in dtype and is_float32(X):
+    is_float32 = refuse_dates(X)
+    if is_float32 and isinstance(dtype, tuple) and np.float32 in dtype:
         dtype = np.float32  # scikit-learn makes float64 of polars' and pyarrow's
     try:
         with np.errstate(invalid="ignore"):  # infinities of either sign are summed there
