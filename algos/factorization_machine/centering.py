@@ -51,9 +51,9 @@ class Centering:
         if not self.complete:
             return intercept, linear, factors
         with one_thread_blas():  # in long fields, products by two threads have other bits
-            return self._centred(intercept, linear.copy(), factors.copy())
+            return self._center(intercept, linear.copy(), factors.copy())
 
-    def _centred(
+    def _center(
         self, intercept: float, linear: NDArray[Any], factors: NDArray[Any]
     ) -> tuple[float, NDArray[Any], NDArray[Any]]:
         """As `centered`, in place."""

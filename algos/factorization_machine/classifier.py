@@ -346,7 +346,7 @@ class FactorizationMachineClassifier(ClassifierMixin, ClassifierLabels, Classifi
                 "`X_val` must be None with loss='bpr', which does not stop by validation rows; "
                 "choose `max_iter`, and compare rankings by algos.metrics"
             )
-        self.__dict__.pop("_met", None)
+        self.__dict__.pop("_labels_seen", None)
         of_rows = None if groups is None else group_numbers(groups)
         self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), of_rows)
         return self
@@ -378,14 +378,14 @@ class FactorizationMachineClassifier(ClassifierMixin, ClassifierLabels, Classifi
         self : FactorizationMachineClassifier
         """
         first = not self._has_learned()
-        rows = self._validated_rows(X, reset=first and "_met" not in self.__dict__)
+        rows = self._validated_rows(X, reset=first and "_labels_seen" not in self.__dict__)
         require_target(self, rows, y)
         column = class_labels(y)
-        self._classes_to_come = None if classes is None else np.unique(np.asarray(classes))
-        if first and classes is None and not self._meets_two(column, sample_weight):
-            del self._classes_to_come
+        self._classes_given = None if classes is None else np.unique(np.asarray(classes))
+        if first and classes is None and not self._has_seen_two(column, sample_weight):
+            del self._classes_given
             return self
-        if not first and classes is not None and not is_same(self._classes_to_come, self.classes_):
+        if not first and classes is not None and not is_same(self._classes_given, self.classes_):
             raise ValueError(
                 f"`classes`={np.asarray(classes).tolist()!r} must be those of the first call, "
                 f"{self.classes_.tolist()}; list all classes there"
@@ -393,7 +393,7 @@ class FactorizationMachineClassifier(ClassifierMixin, ClassifierLabels, Classifi
         try:
             self._partial_fit(rows, column, sample_weight, first=first)
         finally:
-            del self._classes_to_come
+            del self._classes_given
         return self
 
     @learning

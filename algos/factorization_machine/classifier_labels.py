@@ -36,19 +36,19 @@ class ClassifierLabels(FactorizationMachine):
     class_weight: Any
     item_features: Any
     classes_: NDArray[Any]
-    _met: NDArray[Any]
-    _classes_to_come: NDArray[Any] | None
+    _labels_seen: NDArray[Any]
+    _classes_given: NDArray[Any] | None
 
-    def _meets_two(self, column: NDArray[Any], sample_weight: Any) -> bool:
+    def _has_seen_two(self, column: NDArray[Any], sample_weight: Any) -> bool:
         """Remember the labels of a first batch; tell whether two have been seen by now."""
         weight, _ = checked_weights(sample_weight, len(column))
         met = np.unique(column if weight is None else column[weight > 0])
-        met = np.unique(np.concatenate([self.__dict__.get("_met", met), met]))
+        met = np.unique(np.concatenate([self.__dict__.get("_labels_seen", met), met]))
         if len(met) > 1:
-            self._classes_to_come = met
-            self.__dict__.pop("_met", None)
+            self._classes_given = met
+            self.__dict__.pop("_labels_seen", None)
             return True
-        self._met = self.classes_ = met
+        self._labels_seen = self.classes_ = met
         return False
 
     def _checked_target(self, y: Any, name: str = "y") -> NDArray[Any]:
@@ -56,7 +56,7 @@ class ClassifierLabels(FactorizationMachine):
 
     def _learn_target(self, y: NDArray[Any], weight: Doubles | None) -> None:
         self._target_unit = (0.0, 1.0)
-        named = self.__dict__.get("_classes_to_come")
+        named = self.__dict__.get("_classes_given")
         classes = np.unique(y) if named is None else named
         if self.loss == "bpr" and len(classes) == 1 and self.item_features is not None:
             classes = np.array([0, 1])

@@ -21,7 +21,7 @@ class ClassifierModel(FittedMachine):
     """Predictions of a classifier."""
 
     classes_: NDArray[Any]
-    _met: NDArray[Any]
+    _labels_seen: NDArray[Any]
     _link: str
 
     def decision_function(self, X: Any) -> NDArray[Any]:
@@ -88,10 +88,10 @@ class ClassifierModel(FittedMachine):
         return logs
 
     def _check_learned(self) -> None:
-        if "_met" in self.__dict__:
+        if "_labels_seen" in self.__dict__:
             raise NotFittedError(
-                f"This {type(self).__name__} has seen only class {self._met.tolist()[0]!r}; call "
-                f"partial_fit with rows of a second class"
+                f"This {type(self).__name__} has seen only class "
+                f"{self._labels_seen.tolist()[0]!r}; call partial_fit with rows of a second class"
             )
         super()._check_learned()
 

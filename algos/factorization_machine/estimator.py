@@ -146,7 +146,7 @@ class FactorizationMachine(IncrementalMachine):
         except (OverflowError, np.linalg.LinAlgError) as error:
             if far_parameter(problem.settings, solver) is None:
                 raise
-            raise self._of_no_numbers(problem.settings, solver) from error
+            raise self._overflow_error(problem.settings, solver) from error
         return outcome
 
     def _training_table(self, X: Any, y: Any, weight: Any, groups: Any) -> Table:
@@ -203,7 +203,7 @@ class FactorizationMachine(IncrementalMachine):
             rounds_weights=is_weighted and not table.has_whole_weights,
             whole=whole,
             fields=fields,
-            only_tells=not self.early_stopping,
+            only_records=not self.early_stopping,
         )
 
     def _item_columns(self, columns: Columns) -> NDArray[np.bool_] | None:

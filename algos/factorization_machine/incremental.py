@@ -24,14 +24,14 @@ from algos.factorization_machine.settings import ConfiguredMachine, quiet_where_
 from algos.factorization_machine.stream_state import State, release, with_pending
 from algos.factorization_machine.streaming import (
     Batch,
-    are_numbers,
     averaged,
     begin_stream,
     columns_of_stream,
+    is_finite,
     known_scale,
     learn_batch,
     machines_of_stream,
-    require_numbers,
+    require_finite_model,
     state_after,
     state_after_fit,
 )
@@ -84,7 +84,7 @@ class IncrementalMachine(ConfiguredMachine):
             self._key = seed_key(self.random_state)
             self._weight_seen, self.n_samples_seen_, self._n_distinct_seen = 0.0, 0, 0
         else:
-            self._require_same_kind()
+            self._require_same_parameters()
             self._weigh_over(exponent)
             unit_change = self._follow_target(y, weight)
         if "_stream" not in self.__dict__ and self.__dict__.get("_after_fit") is None:
@@ -98,9 +98,9 @@ class IncrementalMachine(ConfiguredMachine):
             stream = self._state_of_stream(problem, columns, first=first)
             loss, learned = learn_batch(stream, batch, self._key)
             new = state_after(stream, learned, batch)
-        if not (are_numbers(new) and (continues or are_numbers(stream))):
-            raise self._of_no_numbers(problem.settings, "adagrad")
-        require_numbers(new, self._unit)
+        if not (is_finite(new) and (continues or is_finite(stream))):
+            raise self._overflow_error(problem.settings, "adagrad")
+        require_finite_model(new, self._unit)
         self._tell_batch(loss, continues=continues)
         if not continues:
             beginning = _without_rows(problem, columns) if first else None
@@ -137,7 +137,7 @@ class IncrementalMachine(ConfiguredMachine):
         self._draws, self._means, self._is_sure = None, [], False
         self.__dict__.pop("hyper_", None)
 
-    def _require_same_kind(self) -> None:
+    def _require_same_parameters(self) -> None:
         """Raise ValueError if parameters were changed in a way that the model cannot follow."""
         if "_stream" in self.__dict__:
             n_factors = self._stream["n_factors"]
@@ -184,7 +184,7 @@ class IncrementalMachine(ConfiguredMachine):
             )
         self._check_learned()  # then the other has too, having the same classes
         for one in (self, other):
-            one._require_same_kind()
+            one._require_same_parameters()
         if self._link != other._link:
             raise ValueError(
                 f"`solver_`={other.solver_!r} of the other {type(self).__name__} must be one whose "

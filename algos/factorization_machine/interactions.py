@@ -76,7 +76,7 @@ def _add_pairs(
     strength = np.where(is_paired, np.abs(weights), -1.0)
     if left[0] == right[0]:
         strength[np.tril_indices(len(strength))] = -1.0
-    require_numbers(strength)
+    require_finite(strength)
     flat = strength.ravel()
     few = np.arange(flat.size) if flat.size <= n else np.argpartition(-flat, n - 1)[:n]
     for place in few:
@@ -102,11 +102,11 @@ def interaction_of(one: NDArray[Any], other: NDArray[Any]) -> Any:
     """
     with np.errstate(over="ignore", invalid="ignore"):  # checked below
         weight = np.sum(one * other.astype(np.float64), -1)
-    require_numbers(weight)
+    require_finite(weight)
     return weight
 
 
-def require_numbers(weights: Any) -> None:
+def require_finite(weights: Any) -> None:
     """Raise ValueError if a pair's weight overflows, as for columns of tiny values."""
     if not np.isfinite(weights).all():
         raise ValueError(

@@ -26,7 +26,7 @@ from algos.factorization_machine.rows import Table
 from algos.factorization_machine.steps import Start, Steps, start_scale
 from algos.factorization_machine.stochastic import (
     Trial,
-    has_leapt,
+    has_diverged,
     learn,
     mean_loss,
     tried_rate,
@@ -103,8 +103,8 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
     data = data_of(problem.table, problem)
     if problem.held_out is not None:
         held_out = data_of(problem.held_out, problem)
-    judge = held_out if problem.stops_early else None
-    first, settings, trial = _beginning(problem, data, judge)
+    stop_rows = held_out if problem.stops_early else None
+    first, settings, trial = _beginning(problem, data, stop_rows)
     history = History()
 
     def watch(now: Steps, loss: float, validation: float | None) -> bool:
@@ -129,7 +129,7 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
             *start, groups, settings, problem.key, is_of_item=problem.is_of_item, **control
         )
     else:
-        steps = learn(*start, settings, problem.key, validation=judge, trial=trial, **control)
+        steps = learn(*start, settings, problem.key, validation=stop_rows, trial=trial, **control)
     columns = history.arrays()
     if problem.whole is not None and groups is None:
         n_best = int(np.argmin(columns["validation"])) + 1
@@ -138,14 +138,14 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
             first, data_of(problem.whole, problem), settings, problem.key, max_iter=n_best,
             patience=n_best + 1, n_threads=problem.n_threads,
         )  # fmt: skip
-    best = columns["objective" if judge is None else "validation"]
+    best = columns["objective" if stop_rows is None else "validation"]
     fall = largest_fall(best, given.n_iter_no_change or _PATIENCE)
-    is_lost = judge is None and has_leapt(best[-1], best[0]) and best[0] == min(best)
+    is_lost = stop_rows is None and has_diverged(best[-1], best[0]) and best[0] == min(best)
     return Outcome(
         machines_of(steps), len(best), columns, float(np.min(best)), state=state_of(steps),
         fall=fall if len(best) == control["max_iter"] and fall > given.tol else 0.0,
         is_lost=is_lost, rate=settings.rate,
-        constant=None if judge is None else loss_of_constant(problem, judge, settings.loss),
+        constant=None if stop_rows is None else loss_of_constant(problem, stop_rows, settings.loss),
     )  # fmt: skip
 
 

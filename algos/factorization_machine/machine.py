@@ -44,7 +44,7 @@ class Machine:
     cuts: Doubles | None = None
 
     @property
-    def is_of_numbers(self) -> bool:
+    def is_finite(self) -> bool:
         """Whether all parameters are finite."""
         return all(np.isfinite(part).all() for part in (self.linear, self.factors, self.intercept))
 
@@ -63,7 +63,7 @@ class Machine:
             factors = columns.in_units_of_x(self.factors.astype(np.float64), np.sqrt(unit.spread))
             intercept = float(unit.back(self.intercept))
         if not all(np.isfinite(part).all() for part in (linear, factors, intercept)):
-            raise ValueError(_no_numbers(columns, unit))
+            raise ValueError(_overflow_message(columns, unit))
         if single and _fit_into_single(linear) and _fit_into_single(factors):
             linear, doubles = linear.astype(np.float32), factors
             factors = aligned_zeros(doubles.shape, np.float32)
@@ -80,7 +80,7 @@ class Machine:
         return cls(float(unit.of(intercept)), linear / unit.spread, factors / np.sqrt(unit.spread))
 
 
-def _no_numbers(columns: Columns, unit: Unit) -> str:
+def _overflow_message(columns: Columns, unit: Unit) -> str:
     """Return the message for a model that overflows float64."""
     least = 1.0 if columns.scale is None else columns.scale.min()
     return (
@@ -134,7 +134,7 @@ class Problem:
     ----------
     table : Table
     held_out : Table or None
-        Validation rows, for early stopping unless `only_tells`.
+        Validation rows, for early stopping unless `only_records`.
     loss : {"squared_error", "log_loss", "ordered_probit", "bpr"}
         Targets are -1 and 1 for "log_loss", or class numbers if there are more than two; levels
         from 0 on for "ordered_probit"; -1 and 1 for "bpr".
@@ -155,7 +155,7 @@ class Problem:
         All rows, if `held_out` was taken from them.
     fields : ndarray of shape (n_fields + 1,), or None
         Bounds of the fields of all rows; None for batches of a stream.
-    only_tells : bool
+    only_records : bool
         Whether the loss of `held_out` is only recorded, and not used for early stopping.
     """
 
@@ -172,12 +172,12 @@ class Problem:
     rounds_weights: bool = False
     whole: Table | None = None
     fields: Bounds | None = None
-    only_tells: bool = False
+    only_records: bool = False
 
     @property
     def stops_early(self) -> bool:
         """Whether validation rows decide when to stop."""
-        return self.held_out is not None and not self.only_tells
+        return self.held_out is not None and not self.only_records
 
     @property
     def n_outputs(self) -> int:

@@ -117,11 +117,11 @@ class ConfiguredMachine(FittedMachine):
     def _attributes(
         self, machines: list[Machine], columns: Columns, unit: Unit, dtype: Any, solver: str
     ) -> dict[str, Any]:
-        if not all(one.is_of_numbers for one in machines):
-            raise self._of_no_numbers(self._settings(Columns(self.n_features_in_)), solver)
+        if not all(one.is_finite for one in machines):
+            raise self._overflow_error(self._settings(Columns(self.n_features_in_)), solver)
         return super()._attributes(machines, columns, unit, dtype, solver)
 
-    def _of_no_numbers(self, settings: Settings, solver: str) -> ValueError:
+    def _overflow_error(self, settings: Settings, solver: str) -> ValueError:
         """Return the error for a model that overflowed, which names the parameter at fault."""
         name = far_parameter(settings, solver)
         if name is None:

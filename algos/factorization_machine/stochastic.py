@@ -32,7 +32,7 @@ LOSSES = {"squared_error": 0, "log_loss": 1, "multinomial": 2, "bpr": 3}
 _OF_ORDER = 1  # stream of random numbers
 _NO_CLIP = 1e12
 _MOST_PENALTY = 1e30  # finite in float32, so that products with zero are zero
-_LEAP = 0.2  # relative excess over the least loss from which on the last epoch has diverged
+_DIVERGED = 0.2  # relative excess over the least loss from which on the last epoch has diverged
 
 
 @dataclass(frozen=True)
@@ -171,9 +171,9 @@ class Best:
             self.loss, self.epoch = loss, epoch
 
 
-def has_leapt(last: float, least: float) -> bool:
+def has_diverged(last: float, least: float) -> bool:
     """Tell whether the last loss is far above the lowest one."""
-    return bool(last > (1 + _LEAP) * least)
+    return bool(last > (1 + _DIVERGED) * least)
 
 
 Watch = Callable[[Steps, float, "float | None"], bool]
@@ -226,7 +226,7 @@ def epochs(
         best.offer(epoch, loss if checked is None else checked, tol)
         if (watch is not None and watch(steps, loss, checked)) or best.waited >= patience:
             break
-    if best.epoch == epoch or (check is None and not has_leapt(loss, best.loss)):
+    if best.epoch == epoch or (check is None and not has_diverged(loss, best.loss)):
         return steps
     if check is None:
         return epochs(first, once, None, max_iter=best.epoch, patience=best.epoch + 1)

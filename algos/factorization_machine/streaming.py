@@ -117,11 +117,11 @@ def learn_batch(state: State, batch: Batch, key: Key) -> tuple[float, State]:
     parts = _gathered(state["factor_state"], columns), _gathered(state["linear_state"], columns)
     intercept_state, noise = state["intercept_state"].copy(), state["noise"]
     if unit_change is not None:
-        has_come = before != 0
+        was_seen = before != 0
         for whole, part in zip(
             parts, unit_change.of_columns(*parts, settings.accumulator), strict=True
         ):
-            whole[has_come] = part[has_come]
+            whole[was_seen] = part[was_seen]
         intercept_state = unit_change.of_intercept(intercept_state, settings.accumulator)
         noise = min(noise * unit_change.ratio**2, 1.0)
     steps = Steps(*parts, intercept_state, state["n_factors"], state["n_epochs"], noise=noise)
@@ -181,14 +181,14 @@ def state_after(state: State, learned: State, batch: Batch) -> State:
     return stream_state.updated(state, {**learned, **joined}, places[order])
 
 
-def are_numbers(state: State) -> bool:
+def is_finite(state: State) -> bool:
     """Tell whether the last batch's parameters, or without one all parameters, are finite."""
     learned = state["pending"] or state
     parts = learned["factor_state"], learned["linear_state"], state["intercept_state"]
     return all(np.isfinite(part).all() for part in parts) and not np.isnan(state["noise"])
 
 
-def require_numbers(state: State, unit: Unit) -> None:
+def require_finite_model(state: State, unit: Unit) -> None:
     """Raise ValueError if the model of the state overflows float64.
 
     The smallest scale of the columns learned last shows that it does not, except for extreme
@@ -214,11 +214,11 @@ def machines_of_stream(state: State) -> list[Machine]:
     others = ("scale", "met", "pending")
     own = dict(state)  # in one go: `release` may remove "pending" in another thread
     learner = Steps(**{name: value for name, value in own.items() if name not in others})
-    has_come = state["scale"] != 0
-    if has_come.all():
+    was_seen = state["scale"] != 0
+    if was_seen.all():
         return machines_of(learner)
     return [
-        replace(one, linear=one.linear * has_come, factors=one.factors * has_come[:, np.newaxis])
+        replace(one, linear=one.linear * was_seen, factors=one.factors * was_seen[:, np.newaxis])
         for one in machines_of(learner)
     ]
 

@@ -354,7 +354,7 @@ def test_a_refusal_names_no_parameter_that_the_solver_does_not_use(solver):
     used = solver == "adagrad"
     for far in (True, False):
         model.set_params(**dict.fromkeys(RATES_OF_STEPS, 1e80 if far else 1.0))
-        error = str(model._of_no_numbers(model._settings(Columns(4)), solver))
+        error = str(model._overflow_error(model._settings(Columns(4)), solver))
         assert any(f"`{name}`" in error for name in RATES_OF_STEPS) == used
 
 

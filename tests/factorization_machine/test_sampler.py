@@ -127,12 +127,12 @@ def test_centred_machines_have_the_same_scores_and_unseen_columns_are_average():
     assert [(field.start, field.stop) for field in centering.complete] == [(0, 60), (60, 100)]
     d, k = rows.n_columns, 3
     machine = 0.5, rng.normal(size=d), rng.normal(size=(d, k))
-    centred = centering.centered(*machine)
-    np.testing.assert_allclose(scores(rows, *centred), scores(rows, *machine), atol=1e-10)
+    centered = centering.centered(*machine)
+    np.testing.assert_allclose(scores(rows, *centered), scores(rows, *machine), atol=1e-10)
     # what is left of a row without a user is the score of an average one
     users = rows.indices[rows.indptr[:-1]]
     item = sparse.csr_array(([1.0], [70], [0, 1]), shape=(1, d))
     user = np.average(machine[2][users], axis=0, weights=weight)
     average = machine[0] + np.average(machine[1][users], weights=weight)
     average += machine[1][70] + machine[2][70] @ user
-    np.testing.assert_allclose(scores(item, *centred), average, atol=1e-10)
+    np.testing.assert_allclose(scores(item, *centered), average, atol=1e-10)
