@@ -6,10 +6,11 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import gammaln
 from sklearn.utils import check_consistent_length, column_or_1d
 
+from algos._common.arrays import Float64Array, IndexArray
 from algos._common.checked import check_array
 from algos._common.csr import canonical
 from algos.deepar.accuracy import (
@@ -21,8 +22,6 @@ from algos.deepar.accuracy import (
 )
 from algos.lda.coherence import MEASURES, coherence_of
 from algos.lda.topics import heaviest
-
-Doubles = NDArray[np.float64]
 
 __all__ = [
     "crps_from_samples",
@@ -136,7 +135,7 @@ def ndcg_at_k(y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike, k: int =
 
 def topic_coherence(
     components: ArrayLike, X: Any, *, measure: str = "npmi", n_words: int = 10
-) -> Doubles:
+) -> Float64Array:
     """Compute how often the top words of each topic occur together in documents.
 
     Parameters
@@ -261,7 +260,7 @@ class _Blocks:
         The first block of each group.
     """
 
-    def __init__(self, group: NDArray[np.intp], score: Doubles) -> None:
+    def __init__(self, group: IndexArray, score: Float64Array) -> None:
         begins_group = np.diff(group, prepend=-1) != 0
         begins = begins_group | (np.diff(score, prepend=np.inf) != 0)
         self.first = np.flatnonzero(begins)
@@ -274,7 +273,7 @@ class _Blocks:
 
 def _ranked(
     y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike, k: int
-) -> tuple[Doubles, _Blocks]:
+) -> tuple[Float64Array, _Blocks]:
     """Return relevance in the order of groups and falling scores, and its blocks."""
     if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
         raise ValueError(f"`k`={k!r} must be a positive int")
@@ -294,19 +293,19 @@ def _ranked(
     return relevance[order], _Blocks(group[order], score[order])
 
 
-def _numbers(values: ArrayLike, name: str) -> Doubles:
-    found: Doubles = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
-    column: Doubles = column_or_1d(found)
+def _numbers(values: ArrayLike, name: str) -> Float64Array:
+    found: Float64Array = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
+    column: Float64Array = column_or_1d(found)
     return column
 
 
-def _discounts(blocks: _Blocks, k: int) -> Doubles:
+def _discounts(blocks: _Blocks, k: int) -> Float64Array:
     """Return the sum over the shown places of each block of 1 / log2(1 + place)."""
     most = int(min(k, (blocks.above + blocks.size).max()))
     up_to = np.concatenate([[0.0], np.cumsum(1 / np.log2(np.arange(2, most + 2)))])
     begin = np.minimum(blocks.above, most).astype(np.intp)
     end = np.minimum(blocks.above + blocks.size, most).astype(np.intp)
-    sums: Doubles = up_to[end] - up_to[begin]
+    sums: Float64Array = up_to[end] - up_to[begin]
     return sums
 
 
@@ -314,7 +313,7 @@ def _log_choose(n: Any, k: Any) -> Any:
     return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
 
 
-def _mean_of_groups(values: Doubles, relevant: Doubles, blocks: _Blocks) -> float:
+def _mean_of_groups(values: Float64Array, relevant: Float64Array, blocks: _Blocks) -> float:
     """Return the mean over the groups that have a relevant row."""
     counts = np.add.reduceat(relevant, blocks.of_group)
     return float(values[counts > 0].mean())

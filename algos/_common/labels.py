@@ -11,10 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from algos._common.arrays import Float64Array, IndexArray
 from algos._common.checked import assert_all_finite
 from algos._common.params import Interval
-
-Doubles = NDArray[np.float64]
 
 _LEAST_SHARE = 1e-300  # of a class; the weight that balances a smaller one would overflow
 
@@ -67,7 +66,7 @@ def require_two_classes(classes: NDArray[Any]) -> None:
         )
 
 
-def encoded_classes(labels: NDArray[Any], classes: NDArray[Any], name: str = "y") -> Doubles:
+def encoded_classes(labels: NDArray[Any], classes: NDArray[Any], name: str = "y") -> Float64Array:
     """Return -1 and 1 for two classes, class indices for more, as float64.
 
     Raises
@@ -90,7 +89,7 @@ def encoded_classes(labels: NDArray[Any], classes: NDArray[Any], name: str = "y"
     return np.where(places > 0, 1.0, -1.0) if len(classes) == 2 else places.astype(np.float64)
 
 
-def class_numbers(codes: Doubles, n_classes: int) -> NDArray[np.intp]:
+def class_numbers(codes: Float64Array, n_classes: int) -> IndexArray:
     """Return the indices into `classes` of labels that `encoded_classes` returned."""
     return (codes > 0 if n_classes == 2 else codes).astype(np.intp)
 
@@ -113,7 +112,7 @@ def check_known_classes(class_weight: Mapping[Any, float], classes: NDArray[Any]
         )
 
 
-def class_factors(class_weight: Any, classes: NDArray[Any], sums: NDArray[Any]) -> Doubles:
+def class_factors(class_weight: Any, classes: NDArray[Any], sums: NDArray[Any]) -> Float64Array:
     """Return the factor by which the weights of each class are multiplied.
 
     Parameters

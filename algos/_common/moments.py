@@ -7,22 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array
 from algos._cython._csr import CsrRows
 from algos._cython.column_moments import column_moments
 from algos._cython.sparse_moments import sparse_moments
 
-Doubles = NDArray[np.float64]
-
 SAMPLE = 256  # rows whose mean is the initial guess
 
 
-def guessed_mean(X: NDArray[Any]) -> Doubles:
+def guessed_mean(X: NDArray[Any]) -> Float64Array:
     """Return the mean of a few evenly spaced rows."""
-    mean: Doubles = X[:: -(-len(X) // SAMPLE)].mean(axis=0, dtype=np.float64)
+    mean: Float64Array = X[:: -(-len(X) // SAMPLE)].mean(axis=0, dtype=np.float64)
     return mean
 
 
-def is_far(delta: Doubles, origin: NDArray[Any], variance: Doubles) -> bool:
+def is_far(delta: Float64Array, origin: NDArray[Any], variance: Float64Array) -> bool:
     """Return whether a guessed mean is so far off that cancellation spoils the variance."""
     rounding = 4 * np.finfo(origin.dtype).eps * np.abs(origin.astype(np.float64))
     far = np.abs(delta) > np.maximum(10 * np.sqrt(np.maximum(variance, 0)), rounding)
@@ -30,8 +29,8 @@ def is_far(delta: Doubles, origin: NDArray[Any], variance: Doubles) -> bool:
 
 
 def column_mean_and_variance(
-    X: NDArray[Any], weight: Doubles | None, n_threads: int, guess: Doubles | None = None
-) -> tuple[Doubles, Doubles]:
+    X: NDArray[Any], weight: Float64Array | None, n_threads: int, guess: Float64Array | None = None
+) -> tuple[Float64Array, Float64Array]:
     """Return the weighted mean and variance of each column.
 
     Parameters
@@ -61,8 +60,13 @@ def column_mean_and_variance(
 
 
 def joined_scatter(
-    n_a: float, mean_a: Doubles, scatter_a: Doubles, n_b: float, mean_b: Doubles, scatter_b: Doubles
-) -> tuple[Doubles, Doubles]:
+    n_a: float,
+    mean_a: Float64Array,
+    scatter_a: Float64Array,
+    n_b: float,
+    mean_b: Float64Array,
+    scatter_b: Float64Array,
+) -> tuple[Float64Array, Float64Array]:
     """Return mean and scatter of the union of two sets of rows, of sizes or weights n_a and n_b.
 
     Chan, Golub and LeVeque (1983), "Algorithms for computing the sample variance", eq. 2.1.
@@ -76,8 +80,8 @@ def joined_scatter(
 
 
 def sparse_moments_of(
-    rows: CsrRows, d: int, weight: Doubles, n_threads: int
-) -> tuple[Doubles, Doubles, Doubles]:
+    rows: CsrRows, d: int, weight: Float64Array, n_threads: int
+) -> tuple[Float64Array, Float64Array, Float64Array]:
     """Return the weighted mean and variance of each column of CSR rows, and their stored weight.
 
     Parameters

@@ -12,14 +12,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, IndexArray, Int64Array
 from algos._common.random import Key, stream
 from algos._common.split import Rows, folds_of_class, prefix_of_class
 
 _STREAM = 1 << 20  # number of the random stream, above those of epochs and restarts
 _MOST_COPIES = 2.0**29  # in total, for numpy's hypergeometric distribution
 _ROUNDING = 1e-9  # twenty weights of 0.1 make two copies
-
-Doubles = NDArray[np.float64]
 
 
 class Assignment(NamedTuple):
@@ -37,9 +36,9 @@ class Assignment(NamedTuple):
     """
 
     rows: Rows
-    weight: Doubles
-    copies: NDArray[np.int64]
-    side: NDArray[np.intp]
+    weight: Float64Array
+    copies: Int64Array
+    side: IndexArray
 
 
 class Replicates(NamedTuple):
@@ -59,8 +58,8 @@ class Replicates(NamedTuple):
 
     others: Rows
     first: Rows
-    weight: Doubles
-    copies: NDArray[np.int64]
+    weight: Float64Array
+    copies: Int64Array
 
     def split(
         self,
@@ -69,7 +68,7 @@ class Replicates(NamedTuple):
         key: Key,
         *,
         classes: NDArray[np.generic] | None,
-        weight: Doubles,
+        weight: Float64Array,
     ) -> Assignment | None:
         """Assign rows to training (0) and validation (1); None if a part would lack a class.
 
@@ -101,7 +100,7 @@ class Replicates(NamedTuple):
         key: Key,
         *,
         classes: NDArray[np.generic] | None,
-        weight: Doubles,
+        weight: Float64Array,
     ) -> Assignment | None:
         """Assign rows to folds; None if only one class would be held out.
 
@@ -129,13 +128,11 @@ class Replicates(NamedTuple):
             return None
         return self._assignment(counts, side, weight)
 
-    def _of_class(self, codes: NDArray[np.intp], code: int) -> tuple[Rows, Rows]:
+    def _of_class(self, codes: IndexArray, code: int) -> tuple[Rows, Rows]:
         """Return the indices of a class in `others` and in `first`."""
         return np.flatnonzero(codes[self.others] == code), np.flatnonzero(codes[self.first] == code)
 
-    def _assignment(
-        self, counts: NDArray[np.int64], side: NDArray[np.intp], weight: Doubles
-    ) -> Assignment:
+    def _assignment(self, counts: Int64Array, side: IndexArray, weight: Float64Array) -> Assignment:
         sides, kinds = np.nonzero(counts)
         copies = counts[sides, kinds]
         return Assignment(
@@ -147,7 +144,7 @@ class Replicates(NamedTuple):
 
 
 def find_replicates(
-    row_keys: NDArray[np.uint64], keys: NDArray[np.uint64], weight: Doubles
+    row_keys: NDArray[np.uint64], keys: NDArray[np.uint64], weight: Float64Array
 ) -> Replicates | None:
     """Return the rows whose copies are to be distributed; None if there are no replicates.
 
@@ -192,22 +189,20 @@ def find_replicates(
     )
 
 
-def _weight_of_copy(total: Doubles, n_rows: int) -> float:
+def _weight_of_copy(total: Float64Array, n_rows: int) -> float:
     """Return the weight of one copy."""
     whole = float(total.sum())
     one = 1.0 if whole >= len(total) else whole / n_rows
     return max(one, whole / _MOST_COPIES)
 
 
-def _codes(classes: NDArray[np.generic] | None, n_rows: int) -> NDArray[np.intp]:
+def _codes(classes: NDArray[np.generic] | None, n_rows: int) -> IndexArray:
     if classes is None:
         return np.zeros(n_rows, dtype=np.intp)
     return np.asarray(np.unique(classes, return_inverse=True)[1], dtype=np.intp)
 
 
-def _distribute(
-    copies: NDArray[np.int64], sizes: list[int], generator: np.random.Generator
-) -> NDArray[np.int64]:
+def _distribute(copies: Int64Array, sizes: list[int], generator: np.random.Generator) -> Int64Array:
     """Return the number of copies of each row in each part, drawn without replacement."""
     left, counts = copies.copy(), []
     for size in sizes[:-1]:

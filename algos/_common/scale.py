@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from algos._common.arrays import Float64Array
 from algos._common.checked import assert_all_finite
 
 _LOST = 32  # squares of numbers below 2**-32 may be lost beside others, in float32
@@ -42,22 +43,22 @@ def exponent_of(array: Any) -> int:
     return int(np.frexp(peak)[1]) if peak > 0 else 0
 
 
-def exponent_of_weights(weight: NDArray[np.float64] | None) -> int:
+def exponent_of_weights(weight: Float64Array | None) -> int:
     """Return `exponent_of` the weights if their sums could leave the range, else 0."""
     exponent = 0 if weight is None else exponent_of(weight)
     return exponent if abs(exponent) >= _EXTREME_WEIGHT else 0
 
 
 def weights_in_range(
-    weight: NDArray[np.float64] | None,
-) -> tuple[NDArray[np.float64] | None, int]:
+    weight: Float64Array | None,
+) -> tuple[Float64Array | None, int]:
     """Return (weight / 2**e, e) without faint weights; e is 0 unless sums could leave the range."""
     exponent = exponent_of_weights(weight)
     # Faint weights are raised first: divided by 2**e they would become 0 and drop their rows.
     return scaled(without_faint(weight), exponent), exponent
 
 
-def without_faint(weight: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+def without_faint(weight: Float64Array | None) -> Float64Array | None:
     """Return weights, those negligible beside the largest raised to where quotients are finite."""
     if weight is None:
         return None

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, IndexArray
 from algos._common.warn import warn
 
-Rows = NDArray[np.intp]
+Rows = IndexArray
 
 
 def validation_split(
@@ -15,7 +16,7 @@ def validation_split(
     fraction: float,
     *,
     classes: NDArray[np.generic] | None = None,
-    weight: NDArray[np.float64] | None = None,
+    weight: Float64Array | None = None,
 ) -> tuple[Rows, Rows]:
     """Return the rows to train on and the rows to validate on, each in ascending order.
 
@@ -55,7 +56,7 @@ def validation_folds(
     n_folds: int,
     *,
     classes: NDArray[np.generic] | None = None,
-    weight: NDArray[np.float64] | None = None,
+    weight: Float64Array | None = None,
 ) -> list[tuple[Rows, Rows]]:
     """Return rows to train on and rows to validate on, in ascending order, for each fold.
 
@@ -88,9 +89,7 @@ def validation_folds(
     return [(np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in numbers]
 
 
-def folds_of_class(
-    keys: NDArray[np.uint64], weight: NDArray[np.float64], n_folds: int
-) -> NDArray[np.intp]:
+def folds_of_class(keys: NDArray[np.uint64], weight: Float64Array, n_folds: int) -> IndexArray:
     """Return the fold of each row of a class, ordered by key; -1 if there is a single key."""
     begins = np.diff(keys, prepend=~keys[0]) != 0
     weights = np.add.reduceat(weight, np.flatnonzero(begins))
@@ -110,7 +109,7 @@ def has_few_keys(keys: NDArray[np.uint64], most: int) -> bool:
     return len(np.unique(keys[: 4 * most])) <= most and len(np.unique(keys)) <= most
 
 
-def prefix_of_class(keys: NDArray[np.uint64], weight: NDArray[np.float64], fraction: float) -> Rows:
+def prefix_of_class(keys: NDArray[np.uint64], weight: Float64Array, fraction: float) -> Rows:
     """Return the indices of the rows of smallest keys that together weigh enough."""
     total = float(weight.sum())
     # Keys are uniform: sorting a few more than needed is enough, unless weights differ.
@@ -124,9 +123,7 @@ def prefix_of_class(keys: NDArray[np.uint64], weight: NDArray[np.float64], fract
     return np.arange(len(keys)) if found is None else found
 
 
-def _sorted_prefix(
-    keys: NDArray[np.uint64], weight: NDArray[np.float64], least: float
-) -> Rows | None:
+def _sorted_prefix(keys: NDArray[np.uint64], weight: Float64Array, least: float) -> Rows | None:
     """Return the indices of the smallest keys that weigh `least`; None if all are needed."""
     order = np.lexsort((weight, keys))  # by weight too: sums must not depend on row order
     first_of_key = np.flatnonzero(np.diff(keys[order], prepend=~keys[order[0]]) != 0)

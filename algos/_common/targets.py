@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_consistent_length
 
+from algos._common.arrays import Float64Array
 from algos._common.checked import check_array
-
-Doubles = NDArray[np.float64]
 
 
 def require_target(estimator: Any, X: Any, y: Any) -> None:
@@ -23,11 +22,11 @@ def require_target(estimator: Any, X: Any, y: Any) -> None:
         check_consistent_length(X, y)
 
 
-def checked_numbers(y: ArrayLike, name: str = "y") -> Doubles:
+def checked_numbers(y: ArrayLike, name: str = "y") -> Float64Array:
     """Return y as finite float64 numbers, in its shape."""
     if _is_plain(y):
         return np.asarray(y)
-    checked: Doubles
+    checked: Float64Array
     checked = check_array(y, ensure_2d=False, dtype=np.float64, order="C", input_name=name)
     return checked
 

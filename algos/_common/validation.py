@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils.validation import validate_data
 
+from algos._common.arrays import Float64Array
 from algos._common.checked import check_array
 from algos._common.column_types import explain, refuse_dates
 from algos._common.csr import canonical
@@ -129,7 +130,7 @@ def _has_the_columns(estimator: Any, X: NDArray[Any]) -> bool:
     return X.shape[1] == known.get("n_features_in_") and "feature_names_in_" not in known
 
 
-def check_sample_weight(sample_weight: Any, n_rows: int) -> NDArray[np.float64] | None:
+def check_sample_weight(sample_weight: Any, n_rows: int) -> Float64Array | None:
     """Return the weights as float64 of shape (n_rows,), or None if all rows weigh 1.
 
     Raises
@@ -202,7 +203,7 @@ def read_only(X: Any) -> Any:
     return view
 
 
-def drop_zero_weight(X: Any, weight: NDArray[np.float64] | None, *others: Any) -> tuple[Any, ...]:
+def drop_zero_weight(X: Any, weight: Float64Array | None, *others: Any) -> tuple[Any, ...]:
     """Return (X, weight, *others) without the rows of weight zero.
 
     None among `others` stays None; if there is no such row, the arguments are returned unchanged.

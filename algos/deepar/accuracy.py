@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.utils import gen_batches
 
+from algos._common.arrays import Float64Array
 from algos._common.checked import check_array
 from algos._common.scale import exponent_of
-
-Doubles = NDArray[np.float64]
 
 AVERAGES = ("uniform_average", "raw_values")
 _CHUNK = 1 << 22  # sample values sorted at a time
@@ -76,15 +75,21 @@ def weighted_quantile_loss(
 
 
 def mean_quantile_loss(
-    truth: Doubles, forecast: Doubles, levels: ArrayLike, weight: Doubles | None = None
+    truth: Float64Array,
+    forecast: Float64Array,
+    levels: ArrayLike,
+    weight: Float64Array | None = None,
 ) -> float:
     """Return the mean of `quantile_losses`, which selects epochs and is the score of models."""
     return float(quantile_losses(truth, forecast, levels, weight).mean())
 
 
 def quantile_losses(
-    truth: Doubles, forecast: Doubles, levels: ArrayLike, weight: Doubles | None = None
-) -> Doubles:
+    truth: Float64Array,
+    forecast: Float64Array,
+    levels: ArrayLike,
+    weight: Float64Array | None = None,
+) -> Float64Array:
     """Return the weighted loss of each quantile; NaN if no value is known.
 
     Parameters
@@ -105,11 +110,11 @@ def quantile_losses(
     error = truth[known] / unit - forecast.transpose(1, 0, 2)[:, known] / unit
     losses = np.maximum(level * error, (level - 1) * error)
     if weight is None:
-        shares: Doubles = 2 * losses.sum(axis=1) / _total(truth[known] / unit)
+        shares: Float64Array = 2 * losses.sum(axis=1) / _total(truth[known] / unit)
         return shares
     weights = np.broadcast_to((weight / weight.max())[:, None], truth.shape)[known]
     total = float(weights @ np.abs(truth[known] / unit)) or float(weights.sum())
-    weighted: Doubles = 2 * (losses @ weights) / total
+    weighted: Float64Array = 2 * (losses @ weights) / total
     return weighted
 
 
@@ -319,9 +324,9 @@ def mean_scaled_interval_score(
     return _mean_of_series(high - low + 2 / alpha * outside, unit, y_train, season)
 
 
-def _truth(y_true: ArrayLike) -> Doubles:
+def _truth(y_true: ArrayLike) -> Float64Array:
     """Return the true values as (n_series, horizon)."""
-    truth: Doubles = check_array(
+    truth: Float64Array = check_array(
         y_true,
         ensure_2d=False,
         dtype=np.float64,
@@ -333,9 +338,9 @@ def _truth(y_true: ArrayLike) -> Doubles:
     return truth.reshape(len(truth), -1)
 
 
-def _alike(values: ArrayLike, name: str, truth: Doubles) -> Doubles:
+def _alike(values: ArrayLike, name: str, truth: Float64Array) -> Float64Array:
     """Return forecasts in the shape of the true values."""
-    found: Doubles = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
+    found: Float64Array = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
     if found.size != truth.size or len(found) != len(truth):
         raise ValueError(
             f"`{name}` of shape {found.shape} must have the shape of `y_true`, {truth.shape}"
@@ -343,9 +348,11 @@ def _alike(values: ArrayLike, name: str, truth: Doubles) -> Doubles:
     return found.reshape(truth.shape)
 
 
-def _of_truth(values: ArrayLike, name: str, truth: Doubles, n: int | None = None) -> Doubles:
+def _of_truth(
+    values: ArrayLike, name: str, truth: Float64Array, n: int | None = None
+) -> Float64Array:
     """Return forecasts as (n_series, n, horizon)."""
-    found: Doubles = check_array(
+    found: Float64Array = check_array(
         values, ensure_2d=False, allow_nd=True, dtype=np.float64, input_name=name
     )
     if found.ndim == 2 and truth.shape[1] == 1:
@@ -358,7 +365,7 @@ def _of_truth(values: ArrayLike, name: str, truth: Doubles, n: int | None = None
     return found
 
 
-def _unit(*values: Doubles) -> float:
+def _unit(*values: Float64Array) -> float:
     """Return a power of two to divide values by, so that sums of huge ones do not overflow."""
     peaks = [np.max(np.abs(some), where=np.isfinite(some), initial=0) for some in values]
     if not any(peaks):
@@ -367,11 +374,11 @@ def _unit(*values: Doubles) -> float:
     return max(unit, float(np.finfo(np.float64).tiny))
 
 
-def _total(truth: Doubles) -> float:
+def _total(truth: Float64Array) -> float:
     return float(np.abs(truth).sum()) or float(truth.size)
 
 
-def _mean_of_series(losses: Doubles, unit: float, y_train: Any, season: int) -> float:
+def _mean_of_series(losses: Float64Array, unit: float, y_train: Any, season: int) -> float:
     """Return the mean over series of their mean known loss, divided by the naive error.
 
     Losses are given in a unit, in which naive errors are computed as well.

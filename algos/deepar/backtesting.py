@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
+from algos._common.arrays import Float64Array, Int64Array
 from algos._common.params import InvalidParameterError
 from algos._common.random import stream
 from algos._common.validation import check_sample_weight
@@ -19,8 +19,6 @@ from algos.deepar.parameters import checked_count, checked_quantiles
 from algos.deepar.series import refuse_other_arguments
 from algos.deepar.state import covariates_of
 from algos.deepar.windows import Plan
-
-Doubles = NDArray[np.float64]
 
 _OF_PERMUTATIONS = 7  # stream of random numbers
 
@@ -174,20 +172,22 @@ class Backtesting(Forecasting):
         )
 
 
-def _coverage(truth: Doubles, forecast: Doubles, weight: Doubles | None = None) -> Doubles:
+def _coverage(
+    truth: Float64Array, forecast: Float64Array, weight: Float64Array | None = None
+) -> Float64Array:
     """Return the share of known values at or below each quantile; nan if none is known."""
     weights = np.ones(len(truth)) if weight is None else weight / weight.max()
     counts = np.where(np.isnan(truth), 0.0, weights[:, None])
     if not counts.any():
         return np.full(forecast.shape[1], np.nan)
     is_below = truth[:, None] <= forecast
-    below: Doubles = np.einsum("ih,iqh->q", counts, is_below) / counts.sum()
+    below: Float64Array = np.einsum("ih,iqh->q", counts, is_below) / counts.sum()
     return below
 
 
 def _windows(
-    panel: Panel, plan: Plan, n_windows: int, weight: Doubles | None
-) -> tuple[Panel, Doubles, NDArray[np.int64]]:
+    panel: Panel, plan: Plan, n_windows: int, weight: Float64Array | None
+) -> tuple[Panel, Float64Array, Int64Array]:
     """Return windows as series of their own, their true values, and the rows they are cut from.
 
     Each has its own table of covariates. Left out are windows with less than a full context, which
@@ -241,7 +241,7 @@ def _places(panel: Panel) -> list[tuple[str, int]]:
     return [(kind, j) for kind, count in counts.items() for j in range(count)]
 
 
-def _permuted(windows: Panel, kind: str, j: int, order: NDArray[np.int64], n_steps: int) -> Panel:
+def _permuted(windows: Panel, kind: str, j: int, order: Int64Array, n_steps: int) -> Panel:
     """Return windows with the values of one covariate permuted."""
     if kind == "dynamic_real":
         table = windows.dynamic.copy()

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Int64Array
 from algos.deepar.frequency import Frequency
 
-Ints = NDArray[np.int64]
 Times = NDArray[np.datetime64]
 
 _CODES = {"month": "M", "day": "D", "hour": "h", "minute": "m", "second": "s"}
@@ -140,7 +140,7 @@ def _has_zone(given: Any) -> bool:
     )
 
 
-def ordinals(times: Times, frequency: Frequency) -> Ints:
+def ordinals(times: Times, frequency: Frequency) -> Int64Array:
     """Return the times in units after 1970; other days count as the next business day."""
     if frequency.unit == "business day":
         days = np.busday_offset(times.astype("datetime64[D]"), 0, roll="forward")
@@ -148,7 +148,7 @@ def ordinals(times: Times, frequency: Frequency) -> Ints:
     return times.astype(f"datetime64[{_CODES[frequency.unit]}]").astype(np.int64)
 
 
-def _times(units: Ints, frequency: Frequency) -> Times:
+def _times(units: Int64Array, frequency: Frequency) -> Times:
     if frequency.unit == "business day":
         return np.busday_offset(_EPOCH, units).astype("datetime64[s]")
     return units.astype(f"datetime64[{_CODES[frequency.unit]}]").astype("datetime64[s]")
@@ -160,7 +160,7 @@ def step_times(start: np.datetime64, frequency: Frequency, n_steps: int) -> Time
     return _times(first + frequency.n_units * np.arange(n_steps), frequency)
 
 
-def later(start: Times, frequency: Frequency, n_steps: Ints) -> Times:
+def later(start: Times, frequency: Frequency, n_steps: Int64Array) -> Times:
     """Return the times `n_steps` after others; ends of months lead to ends of months."""
     many = frequency.n_units * n_steps
     days = start.astype("datetime64[D]")
@@ -186,8 +186,8 @@ def ends_month(days: Times) -> NDArray[np.bool_]:
 
 
 def calendar_table(
-    units: Ints, n_steps: Ints, frequency: Frequency
-) -> tuple[NDArray[np.float32], Ints]:
+    units: Int64Array, n_steps: Int64Array, frequency: Frequency
+) -> tuple[Float32Array, Int64Array]:
     """Return calendar features of all times of all series, each time once.
 
     Parameters
@@ -225,48 +225,48 @@ def calendar_table(
     )
 
 
-def _second(times: Times) -> Ints:
+def _second(times: Times) -> Int64Array:
     return (times - times.astype("datetime64[m]")).astype(np.int64)
 
 
-def _minute(times: Times) -> Ints:
+def _minute(times: Times) -> Int64Array:
     hours = times.astype("datetime64[h]")
     return (times.astype("datetime64[m]") - hours).astype(np.int64)
 
 
-def _hour(times: Times) -> Ints:
+def _hour(times: Times) -> Int64Array:
     days = times.astype("datetime64[D]")
     return (times.astype("datetime64[h]") - days).astype(np.int64)
 
 
-def weekdays(times: Times) -> Ints:
+def weekdays(times: Times) -> Int64Array:
     """Return the days of the week, where Monday is 0."""
     return (times.astype("datetime64[D]").astype(np.int64) + 3) % 7  # 1970 began on a Thursday
 
 
-def _month_day(times: Times) -> Ints:
+def _month_day(times: Times) -> Int64Array:
     months = times.astype("datetime64[M]")
     return (times.astype("datetime64[D]") - months).astype(np.int64)
 
 
-def _year_day(times: Times) -> Ints:
+def _year_day(times: Times) -> Int64Array:
     years = times.astype("datetime64[Y]")
     return (times.astype("datetime64[D]") - years).astype(np.int64)
 
 
-def _week(times: Times) -> Ints:
+def _week(times: Times) -> Int64Array:
     """Return the week of ISO 8601 minus 1, counted in the year of its Thursday."""
     days = times.astype("datetime64[D]").astype(np.int64)
     thursdays = (days + 3 - weekdays(times)).astype("datetime64[D]")
     return _year_day(thursdays) // 7
 
 
-def _month(times: Times) -> Ints:
+def _month(times: Times) -> Int64Array:
     return times.astype("datetime64[M]").astype(np.int64) % 12
 
 
 _MONTH, _YEAR = 30.4, 365.2  # days, slightly below their mean lengths
-Feature = tuple[Callable[[Times], Ints], int, float]
+Feature = tuple[Callable[[Times], Int64Array], int, float]
 _DAYS: list[Feature] = [(weekdays, 6, 7.0), (_month_day, 30, _MONTH), (_year_day, 365, _YEAR)]
 _HOURS: list[Feature] = [(_hour, 23, 1.0), *_DAYS]
 _MINUTES: list[Feature] = [(_minute, 59, 1 / 24), *_HOURS]
@@ -283,7 +283,7 @@ _FEATURES: dict[str, list[Feature]] = {
 }
 
 
-def calendar_features(times: Times, frequency: Frequency) -> NDArray[np.float32]:
+def calendar_features(times: Times, frequency: Frequency) -> Float32Array:
     """Return calendar features, of shape (n_times, n_features).
 
     Each ranges from -1/2 to 1/2: hourly, the hour, the day of the week, of the month and of the
@@ -301,7 +301,9 @@ def n_calendar_features(frequency: Frequency) -> int:
     return len(_features(frequency))
 
 
-def repeated_features(units: Ints, n_steps: Ints, frequency: Frequency) -> NDArray[np.bool_]:
+def repeated_features(
+    units: Int64Array, n_steps: Int64Array, frequency: Frequency
+) -> NDArray[np.bool_]:
     """Return which features complete their cycle twice between the first and the last step.
 
     The others identify single times: what is learned about these is useless later.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array, Int64Array
 from algos._common.checked import check_array
 from algos._common.warn import warn
 from algos._cython import deepar_panel
@@ -15,15 +16,12 @@ from algos.deepar.calendar import Starts, later
 from algos.deepar.frequency import Frequency
 from algos.deepar.series import Series, is_of_times, kinds_of_columns
 
-Doubles = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
 MOST = 1e30  # whose square is far from overflow
 _FURTHEST = 1e4  # spreads from the center
 _RARE = 3.0  # deviations, the largest spread
 
 
-def read_static_real(static_real: Any, n_series: int) -> Doubles:
+def read_static_real(static_real: Any, n_series: int) -> Float64Array:
     """Return the static numbers of each series, of shape (n_series, n_features).
 
     Raises
@@ -169,7 +167,7 @@ class NamedArrays(list[Any]):
         found.start = start
         return found
 
-    def take(self, rows: Ints) -> NamedArrays:
+    def take(self, rows: Int64Array) -> NamedArrays:
         """Return the arrays of some series."""
         some = self.of([self[row] for row in rows], self.names)
         some.ids = None if self.ids is None else [self.ids[row] for row in rows]
@@ -237,8 +235,8 @@ class Dynamic:
     """
 
     values: NDArray[Any]
-    rows: Ints
-    n_known: Ints
+    rows: Int64Array
+    n_known: Int64Array
 
     @classmethod
     def none(cls, n_series: int) -> Dynamic:
@@ -315,7 +313,7 @@ def read_dynamic(
     return dynamic
 
 
-def _check_reach(n_times: Ints, needed: Ints, given: Ints, horizon: int) -> None:
+def _check_reach(n_times: Int64Array, needed: Int64Array, given: Int64Array, horizon: int) -> None:
     short = np.flatnonzero(n_times < needed)
     if len(short):
         place = int(short[0])
@@ -326,7 +324,7 @@ def _check_reach(n_times: Ints, needed: Ints, given: Ints, horizon: int) -> None
         )
 
 
-def _check_known(dynamic: Dynamic, n_steps: Ints, delays: Ints, given: Any) -> None:
+def _check_known(dynamic: Dynamic, n_steps: Int64Array, delays: Int64Array, given: Any) -> None:
     """Raise ValueError if a required number is missing, naming series, feature and time."""
     wrong = np.flatnonzero(dynamic.n_known < n_steps)
     if not len(wrong):
@@ -351,8 +349,8 @@ def _check_known(dynamic: Dynamic, n_steps: Ints, delays: Ints, given: Any) -> N
 
 
 def center_and_spread(
-    total: Doubles, squares: Doubles, peak: Doubles, count: float
-) -> tuple[Doubles, Doubles]:
+    total: Float64Array, squares: Float64Array, peak: Float64Array, count: float
+) -> tuple[Float64Array, Float64Array]:
     """Return the center and spread for standardising numbers.
 
     The spread is the standard deviation; for rare events, which would be far from the others,
@@ -364,7 +362,7 @@ def center_and_spread(
     return center, np.where(spread > 1e-12 * np.abs(center), spread, 1.0)
 
 
-def measure(table: Doubles) -> tuple[Doubles, Doubles]:
+def measure(table: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Return center and spread of the columns."""
     count = len(table)
     center = table.sum(axis=0) / max(count, 1)
@@ -377,7 +375,7 @@ def measure(table: Doubles) -> tuple[Doubles, Doubles]:
     )
 
 
-def standardised(table: NDArray[Any], center: Doubles, spread: Doubles) -> NDArray[np.float32]:
+def standardised(table: NDArray[Any], center: Float64Array, spread: Float64Array) -> Float32Array:
     """Return the table in spreads from the center; missing numbers become 0."""
     units = np.empty(table.shape, dtype=np.float32)
     deepar_panel.standardise(np.ascontiguousarray(table), center, spread, units, _FURTHEST)
@@ -396,12 +394,12 @@ def _check_rows(table: Any, n_series: int, name: str) -> None:
         )
 
 
-def _check_size(table: Doubles, name: str) -> None:
+def _check_size(table: Float64Array, name: str) -> None:
     if table.size and np.abs(table).max() > MOST:
         raise ValueError(f"`{name}` must hold numbers up to {MOST:.0e}; divide them")
 
 
-def _part(part: Any, place: int) -> Doubles:
+def _part(part: Any, place: int) -> Float64Array:
     values = _numbers(part, f"`dynamic_real` of series {place}")
     if values.ndim != 2:
         raise ValueError(
@@ -420,7 +418,7 @@ def _refuse_times(given: Any, name: str) -> None:
             raise ValueError(f"`{name}` must hold numbers, and {what} holds dates; leave them out")
 
 
-def _numbers(values: Any, name: str) -> Doubles:
+def _numbers(values: Any, name: str) -> Float64Array:
     try:
         given = np.asarray(values)
         return given if given.dtype == np.float32 else np.asarray(given, dtype=np.float64)

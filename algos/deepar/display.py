@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from algos._common.arrays import Float64Array
 from algos._common.drawing import axes_to_draw, require_matplotlib
 from algos.deepar.calendar import read_start, step_times
 from algos.deepar.covariates import of_series
 from algos.deepar.frequency import Frequency
 from algos.deepar.series import refuse_panels
-
-Doubles = NDArray[np.float64]
 
 _PASTS = 3  # horizons of the past to draw by default
 
@@ -261,7 +260,11 @@ class ForecastDisplay:
         return self
 
     def _plot_fan(
-        self, times: NDArray[Any], quantiles: Doubles, levels: Doubles, kwargs: dict[str, Any]
+        self,
+        times: NDArray[Any],
+        quantiles: Float64Array,
+        levels: Float64Array,
+        kwargs: dict[str, Any],
     ) -> None:
         n_bands, has_middle = divmod(len(levels), 2)
         self.median_line_ = None
@@ -280,7 +283,7 @@ class ForecastDisplay:
         if has_middle:
             (self.median_line_,) = self.ax_.plot(times, quantiles[n_bands], **style)
 
-    def _fan(self) -> tuple[Doubles, Doubles]:
+    def _fan(self) -> tuple[Float64Array, Float64Array]:
         """Return quantiles and their levels, checked."""
         quantiles = np.asarray(self.quantiles, dtype=np.float64)
         levels = np.asarray(self.levels, dtype=np.float64)
@@ -306,7 +309,7 @@ class ForecastDisplay:
         return times
 
 
-def _levels_of(coverages: ArrayLike) -> Doubles:
+def _levels_of(coverages: ArrayLike) -> Float64Array:
     """Return the levels of the ends of ranges, and of the median."""
     shares = np.unique(np.asarray(coverages, dtype=np.float64))
     if not np.all((shares > 0) & (shares < 1)):
@@ -314,12 +317,12 @@ def _levels_of(coverages: ArrayLike) -> Doubles:
     return np.concatenate([(1 - shares[::-1]) / 2, [0.5], (1 + shares) / 2])
 
 
-def _marker(values: Doubles) -> str | None:
+def _marker(values: Float64Array) -> str | None:
     """Return a marker for a single value, which has no line."""
     return "o" if len(values) == 1 else None
 
 
-def _pale(color: Any, whiteness: float) -> Doubles:
+def _pale(color: Any, whiteness: float) -> Float64Array:
     """Return a colour mixed with white."""
     from matplotlib.colors import to_rgb
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, Int64Array
 from algos._cython import deepar_panel
 from algos.deepar.calendar import (
     calendar_table,
@@ -43,9 +44,6 @@ from algos.deepar.scales import (
 from algos.deepar.series import Series, read_series
 from algos.deepar.windows import Plan
 
-Doubles = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
 _NAMES = ("start", "static_categorical", "static_real", "dynamic_real")
 
 
@@ -54,9 +52,9 @@ class Given:
     """The checked arguments of a user; `units` are None without a start."""
 
     series: Series
-    units: Ints | None
+    units: Int64Array | None
     categories: list[NDArray[Any]]
-    static_real: Doubles
+    static_real: Float64Array
     dynamic: Dynamic
 
 
@@ -91,14 +89,14 @@ class Encoding:
     freq: str | None
     has_start: bool
     categories: list[NDArray[Any]]
-    static_center: Doubles
-    static_spread: Doubles
-    dynamic_center: Doubles
-    dynamic_spread: Doubles
+    static_center: Float64Array
+    static_spread: Float64Array
+    dynamic_center: Float64Array
+    dynamic_spread: Float64Array
     log_center: float
     log_spread: float
     typical: float
-    typical_of: list[Doubles]
+    typical_of: list[Float64Array]
     is_repeated: NDArray[np.bool_]
     names: dict[str, list[str]] = field(default_factory=dict)
 
@@ -359,13 +357,13 @@ def _check_widths(encoding: Encoding, given: Given) -> None:
             )
 
 
-def _measure_dynamic(given: Given) -> tuple[Doubles, Doubles]:
+def _measure_dynamic(given: Given) -> tuple[Float64Array, Float64Array]:
     """Return center and spread of the numbers over time."""
     dynamic, lengths = given.dynamic, given.series.lengths
     total, squares, peak = np.zeros((3, len(lengths), dynamic.n_features))
     sums, count = np.zeros(dynamic.n_features), float(lengths.sum())
 
-    def add_up(center: Doubles) -> None:
+    def add_up(center: Float64Array) -> None:
         deepar_panel.range_sums(dynamic.values, dynamic.rows, lengths, center, total, squares, peak)
 
     add_up(sums)

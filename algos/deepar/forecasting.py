@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
+from algos._common.arrays import Float64Array
 from algos._common.memory import require_memory
 from algos._common.params import InvalidParameterError
 from algos._common.random import seed_key
@@ -29,8 +30,6 @@ from algos.deepar.sampling import (
 from algos.deepar.scoring import checked_future, rows_of
 from algos.deepar.series import read_series, refuse_other_arguments
 from algos.deepar.state import Fitting, covariates_of
-
-Doubles = NDArray[np.float64]
 
 OUTPUTS = ("mean", "median")
 _IN_A_SEARCH = (
@@ -238,7 +237,7 @@ class Forecasting(Fitting):
 
     def _of_last_steps(
         self, X: Any, covariates: Mapping[str, Any], levels: tuple[float, ...]
-    ) -> tuple[Doubles, Doubles]:
+    ) -> tuple[Float64Array, Float64Array]:
         """Return the last steps of the series, and quantiles of them from those before."""
         forecaster, panel, _, _ = self._asked(X, None, covariates, n_ahead=0)
         length = forecaster.plan.prediction_length
@@ -247,7 +246,7 @@ class Forecasting(Fitting):
 
     def _of_next_steps(
         self, X: Any, covariates: Mapping[str, Any], levels: tuple[float, ...], horizon: int
-    ) -> Doubles:
+    ) -> Float64Array:
         """Return quantiles of the columns after X.
 
         Forecasts begin after the last value of a series: for one that ends in NaN more steps are
@@ -297,7 +296,7 @@ class Forecasting(Fitting):
 
     def _quantiles(
         self, forecaster: Forecaster, panel: Panel, levels: tuple[float, ...], horizon: int
-    ) -> Doubles:
+    ) -> Float64Array:
         """Return quantiles of the paths, of shape (n_series, n_levels, horizon)."""
         found = np.empty((len(panel), len(levels), horizon))
         for at, paths in self._paths(forecaster, panel, horizon, self.n_samples):
@@ -311,7 +310,7 @@ class Forecasting(Fitting):
         horizon: int,
         n_samples: int,
         key: Any = None,
-    ) -> Iterator[tuple[slice, Doubles]]:
+    ) -> Iterator[tuple[slice, Float64Array]]:
         """Yield paths of a few series at a time, with their places in the panel."""
         return sample_paths(
             forecaster,
@@ -323,13 +322,13 @@ class Forecasting(Fitting):
         )
 
 
-def _mean(paths: Doubles) -> Doubles:
+def _mean(paths: Float64Array) -> Float64Array:
     """Return the mean of paths, whose sum might overflow."""
-    mean: Doubles = (paths / paths.shape[1]).sum(axis=1)
+    mean: Float64Array = (paths / paths.shape[1]).sum(axis=1)
     return mean
 
 
-def _within(values: Doubles, dtype: np.dtype[Any]) -> NDArray[Any]:
+def _within(values: Float64Array, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return values in the dtype, clipped to its range."""
     if dtype == values.dtype:
         return values

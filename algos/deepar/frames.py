@@ -12,15 +12,13 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, Int64Array
 from algos.deepar.calendar import in_steps, read_times
 from algos.deepar.covariates import NamedArrays, few, is_missing, names_of
 from algos.deepar.frequency import Frequency
 from algos.deepar.parameters import checked_count
 from algos.deepar.spacing import day_of_business, grid_places, infer_frequency
 from algos.deepar.tables import Origin, forecast_steps, long_table, times_of, wide_table
-
-Ints = NDArray[np.int64]
-Doubles = NDArray[np.float64]
 
 _KEYWORDS = ("X", "start", "static_categorical", "static_real", "dynamic_real")
 
@@ -80,7 +78,7 @@ class PanelFrame:
             parts.append(f"{name}=[{few(np.array(names))}]")
         return f"{type(self).__name__}({', '.join(parts)})"
 
-    def split(self, n_steps: int) -> tuple[PanelFrame, Doubles]:
+    def split(self, n_steps: int) -> tuple[PanelFrame, Float64Array]:
         """Split off the last steps of each series.
 
         Each series ends `n_steps` before its last value. Covariates keep their times: those
@@ -311,7 +309,7 @@ def panel_from_long(
     start = np.full(n, np.datetime64(2**62, "s"))
     np.minimum.at(start, series, times)
 
-    def on_the_grid(name: Any) -> Doubles:
+    def on_the_grid(name: Any) -> Float64Array:
         values = np.full(int(n_steps.sum()), np.nan)
         values[flat] = _numbers(frame[name], name)
         return values
@@ -337,7 +335,7 @@ def panel_from_long(
     )
 
 
-def _frequency(freq: Any, times: Any, series: Ints, of_index: str | None) -> Frequency:
+def _frequency(freq: Any, times: Any, series: Int64Array, of_index: str | None) -> Frequency:
     """Return the given frequency, or that of the index, or the one inferred from the times."""
     if freq is not None:
         return Frequency.of(freq)
@@ -354,7 +352,7 @@ def _columns(names: Any) -> Sequence[Any]:
     return [names] if isinstance(names, str) or not np.iterable(names) else list(names)
 
 
-def together(rows: list[Doubles]) -> Any:
+def together(rows: list[Float64Array]) -> Any:
     """Stack series if they have one length, else return the list."""
     return np.stack(rows) if len({len(row) for row in rows}) == 1 else rows
 
@@ -406,7 +404,7 @@ def _check_columns(frame: Any, names: Sequence[Any]) -> None:
             )
 
 
-def _series_of_rows(frame: Any, id: Sequence[Any]) -> tuple[NDArray[Any], Ints]:
+def _series_of_rows(frame: Any, id: Sequence[Any]) -> tuple[NDArray[Any], Int64Array]:
     """Return the names of the series in order of appearance, and the series of each row.
 
     Names from several columns are tuples.
@@ -423,7 +421,7 @@ def _series_of_rows(frame: Any, id: Sequence[Any]) -> tuple[NDArray[Any], Ints]:
     return ids, series
 
 
-def _by_first(first: Ints, inverse: Ints) -> tuple[Ints, Ints]:
+def _by_first(first: Int64Array, inverse: Int64Array) -> tuple[Int64Array, Int64Array]:
     """Return the order of first appearance of unique names, and each row's rank in it."""
     order = np.argsort(first, kind="stable")
     places = np.empty(len(order), dtype=np.int64)
@@ -431,7 +429,7 @@ def _by_first(first: Ints, inverse: Ints) -> tuple[Ints, Ints]:
     return order, places[inverse]
 
 
-def _in_order_of_rows(names: NDArray[Any], column: Any) -> tuple[NDArray[Any], Ints]:
+def _in_order_of_rows(names: NDArray[Any], column: Any) -> tuple[NDArray[Any], Int64Array]:
     """Return the unique names in order of appearance, and the index of each row's name."""
     if names.dtype.kind in "fO" and any(map(is_missing, names)):
         row = next(row for row, name in enumerate(names) if is_missing(name))
@@ -447,7 +445,9 @@ def _in_order_of_rows(names: NDArray[Any], column: Any) -> tuple[NDArray[Any], I
     return unique[order], places
 
 
-def _constant(values: NDArray[Any], name: Any, series: Ints, first: Ints) -> NDArray[Any]:
+def _constant(
+    values: NDArray[Any], name: Any, series: Int64Array, first: Int64Array
+) -> NDArray[Any]:
     """Return the value of each series; raise if it varies."""
     own = values[first]
     differs = (values != own[series]) & ~((values != values) & (own != own)[series])
@@ -460,7 +460,7 @@ def _constant(values: NDArray[Any], name: Any, series: Ints, first: Ints) -> NDA
     return own
 
 
-def _numbers(column: Any, name: Any) -> Doubles:
+def _numbers(column: Any, name: Any) -> Float64Array:
     try:
         return np.asarray(column, dtype=np.float64)
     except (TypeError, ValueError) as error:

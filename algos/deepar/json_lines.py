@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array
 from algos.deepar.calendar import in_steps, read_times
 from algos.deepar.covariates import NamedArrays
 from algos.deepar.frames import PanelFrame, ids_of, together
 from algos.deepar.frequency import Frequency
 from algos.deepar.tables import Origin
-
-Doubles = NDArray[np.float64]
 
 _GZIP = b"\x1f\x8b"
 
@@ -39,9 +38,9 @@ class _Line:
 
     where: str
     start: NDArray[np.datetime64]
-    target: Doubles
+    target: Float64Array
     categories: list[Any]
-    features: Doubles
+    features: Float64Array
     names: list[Any]  # one, or none
 
 
@@ -182,7 +181,7 @@ def _read(where: str, text: str | bytes) -> _Line:
     )
 
 
-def _numbers(given: Any, name: str) -> Doubles:
+def _numbers(given: Any, name: str) -> Float64Array:
     """Read a list of numbers; `name` is for error messages."""
     if not isinstance(given, list):
         raise ValueError(f"{name} must be a list of numbers, and is {given!r}")
@@ -212,7 +211,7 @@ def _names(given: Any, name: str) -> list[Any]:
     return values
 
 
-def _features(given: Any, n_steps: int, name: str) -> Doubles:
+def _features(given: Any, n_steps: int, name: str) -> Float64Array:
     """Read the numbers over time; `name` is for error messages."""
     if not given:
         return np.empty((0, 0))

@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array
 from algos._common.params import InvalidParameterError
 from algos.deepar.encoding import Encoding
 from algos.deepar.likelihoods import LOCATION, OF_CODE
 from algos.deepar.network import Layout
 from algos.deepar.parameters import Settings
 from algos.deepar.windows import Plan
-
-Floats = NDArray[np.float32]
 
 _MOST_DIMENSIONS = 50
 
@@ -91,7 +90,7 @@ class Model:
             plain["likelihood"],
         )
 
-    def weights(self, learned: Floats) -> Floats:
+    def weights(self, learned: Float32Array) -> Float32Array:
         """Return the network's weights from those learned, which are relative to an origin.
 
         The initial weights, and the limit of weight decay, then forecast the
@@ -103,7 +102,7 @@ class Model:
             self.layout.views(weights)["direct"][place, LOCATION] += 1
         return weights
 
-    def with_unknown(self, weights: Floats) -> Floats:
+    def with_unknown(self, weights: Float32Array) -> Float32Array:
         """Return weights in which the embedding of unknown categories is the mean of the others."""
         if not self.layout.cardinalities:
             return weights

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Int64Array
 from algos._common.memory import require_memory
 from algos._common.random import Key, stream
 from algos._cython.deepar_network import Network
@@ -88,7 +89,7 @@ class Layout:
         return shapes
 
     @property
-    def offsets(self) -> NDArray[np.int64]:
+    def offsets(self) -> Int64Array:
         """Where each of `shapes` begins in the vector, and where the last one ends."""
         sizes = [int(np.prod(shape)) for shape in self.shapes.values()]
         return np.array(list(accumulate(sizes, initial=0)), dtype=np.int64)
@@ -99,7 +100,7 @@ class Layout:
         return int(self.offsets[-1])
 
     @property
-    def sizes(self) -> NDArray[np.int64]:
+    def sizes(self) -> Int64Array:
         """Sizes for the kernels: inputs, static reals, width, layers and outputs."""
         return np.array(
             [self.n_inputs, self.n_static, self.width, self.n_layers, self.n_outputs],
@@ -107,13 +108,13 @@ class Layout:
         )
 
     @property
-    def categories(self) -> NDArray[np.int64]:
+    def categories(self) -> Int64Array:
         """Cardinality and dimension of each static category, (n_categories, 2)."""
         pairs = [self.cardinalities, self.embedding_dimensions]
         return np.ascontiguousarray(np.array(pairs, dtype=np.int64).reshape(2, -1).T)
 
     @property
-    def gate_columns(self) -> NDArray[np.int64]:
+    def gate_columns(self) -> Int64Array:
         """Columns of the gates (input, forget, candidate, output) of each unit, (4, hidden)."""
         unit = np.arange(self.hidden_size)
         first = unit // UNITS * len(GATES) * UNITS + unit % UNITS

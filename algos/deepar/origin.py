@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, Int64Array
 from algos._common.threads import one_thread_blas
 from algos.deepar.panel import Panel
 from algos.deepar.windows import Batch, Plan, Sampler, Source
-
-Doubles = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 LAST = 1  # the lag of the value before
 _N_BATCHES, _N_WINDOWS = 64, 32
@@ -80,7 +77,7 @@ def first_value(panel: Panel, plan: Plan) -> float:
     return float(np.median(found))
 
 
-def _rows(batch: Batch, positions: Ints, plan: Plan) -> tuple[Doubles, Ints]:
+def _rows(batch: Batch, positions: Int64Array, plan: Plan) -> tuple[Float64Array, Int64Array]:
     """Return [1 | inputs | change] of the steps to forecast that have a value and one before.
 
     Other lags are replaced by differences from the last value, 0 before a series begins.
@@ -101,7 +98,7 @@ def _rows(batch: Batch, positions: Ints, plan: Plan) -> tuple[Doubles, Ints]:
     return rows, counts[counts > 0]
 
 
-def _share(inputs: Doubles, moments: Doubles, squares: float) -> float:
+def _share(inputs: Float64Array, moments: Float64Array, squares: float) -> float:
     """Return the share of `squares` explained by least squares, from products of the inputs."""
     if squares == 0:
         return 0.0

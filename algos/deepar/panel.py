@@ -9,11 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array, IndexArray, Int64Array
 from algos._cython import deepar_panel, row_hash
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _LOOKING_BACK = 0.4  # least share of the steps that can look back to a lag
 
@@ -63,22 +60,22 @@ class Panel:
         Number of steps that `calendar` and `dynamic` reach beyond the end of each series.
     """
 
-    filled: Floats
+    filled: Float32Array
     observed: NDArray[np.uint8]
-    offsets: Ints
-    lengths: Ints
-    unit: Doubles
-    scale: Floats
-    typical: Floats
-    calendar: Floats
-    calendar_rows: Ints
-    dynamic: Floats
-    dynamic_rows: Ints
+    offsets: Int64Array
+    lengths: Int64Array
+    unit: Float64Array
+    scale: Float32Array
+    typical: Float32Array
+    calendar: Float32Array
+    calendar_rows: Int64Array
+    dynamic: Float32Array
+    dynamic_rows: Int64Array
     categories: NDArray[np.int32]
-    static_real: Floats
+    static_real: Float32Array
     keys: NDArray[np.uint64]
-    begins: Ints
-    delays: Ints
+    begins: Int64Array
+    delays: Int64Array
     horizon: int = 0
 
     def __len__(self) -> int:
@@ -107,7 +104,7 @@ class Panel:
             **{name: getattr(self, name)[places] for name in OF_SERIES},
         )
 
-    def order_of_content(self) -> NDArray[np.intp]:
+    def order_of_content(self) -> IndexArray:
         """Return an order of the series that depends only on their content."""
         return np.lexsort(self.keys.T)
 
@@ -144,7 +141,7 @@ class Panel:
                 found |= {kind: np.concatenate([table, table[taken.ravel()]]), f"{kind}_rows": rows}
         return replace(self, **found)
 
-    def in_time(self, forecast: Doubles, n_steps: int) -> Doubles:
+    def in_time(self, forecast: Float64Array, n_steps: int) -> Float64Array:
         """Align a forecast that follows `shortened(n_steps)` with the columns of `last`.
 
         A shorter series is forecast from its beginning, which lies within the columns of `last`.
@@ -176,7 +173,7 @@ class Panel:
             row_hash.finish(_seed(word, 3), sums)
         return replace(self, keys=np.ascontiguousarray(keys.T))
 
-    def last(self, n_steps: int) -> Doubles:
+    def last(self, n_steps: int) -> Float64Array:
         """Return the last values of each series, of shape (n_series, n_steps).
 
         They are in the units of the data, NaN where missing and before the series.

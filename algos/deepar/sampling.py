@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array, IndexArray
 from algos._common.memory import require_memory
 from algos._common.random import Key
 from algos._cython import deepar_sample
@@ -16,9 +16,6 @@ from algos.deepar.likelihoods import DETERMINISTIC
 from algos.deepar.network import GATES, Layout
 from algos.deepar.panel import Panel
 from algos.deepar.windows import Batch, Plan, Source
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 
 _CHUNK_BYTES = 1 << 23  # of inputs and paths
 _BYTES_A_DRAW = 12  # in float32 and in float64
@@ -49,7 +46,7 @@ class Forecaster:
 
     plan: Plan
     layout: Layout
-    weights: Floats
+    weights: Float32Array
     likelihood: int
     zoneout: float = 0.0
 
@@ -62,7 +59,7 @@ def sample_paths(
     n_samples: int,
     key: Key,
     n_threads: int = 1,
-) -> Iterator[tuple[slice, Doubles]]:
+) -> Iterator[tuple[slice, Float64Array]]:
     """Yield paths of a few series at a time, with their places in the panel.
 
     The bits of a path depend on the key, the content of its series and its number: not on other
@@ -116,7 +113,7 @@ def n_different(likelihood: int, n_samples: int) -> int:
     return 1 if likelihood == DETERMINISTIC else n_samples
 
 
-def embed_series(forecaster: Forecaster, panel: Panel, *, n_threads: int = 1) -> Floats:
+def embed_series(forecaster: Forecaster, panel: Panel, *, n_threads: int = 1) -> Float32Array:
     """Return the state of the last layer after each series' context, (n_series, hidden_size)."""
     found = np.empty((len(panel), forecaster.layout.hidden_size), dtype=np.float32)
     for some in _read(forecaster, panel, 0, 0, n_threads):
@@ -124,7 +121,7 @@ def embed_series(forecaster: Forecaster, panel: Panel, *, n_threads: int = 1) ->
     return found
 
 
-def path_quantiles(paths: Doubles, levels: Any) -> Doubles:
+def path_quantiles(paths: Float64Array, levels: Any) -> Float64Array:
     """Return quantiles of paths, of shape (n_series, n_levels, horizon).
 
     Parameters
@@ -159,8 +156,8 @@ class _Some:
 
     places: slice
     batch: Batch
-    statics: Floats
-    states: Floats
+    statics: Float32Array
+    states: Float32Array
 
 
 def _read(
@@ -185,7 +182,7 @@ def _read(
         yield _Some(places, batch, statics, states)
 
 
-def _statics(forecaster: Forecaster, batch: Batch) -> Floats:
+def _statics(forecaster: Forecaster, batch: Batch) -> Float32Array:
     """Return the static inputs: real numbers, and embeddings of categories."""
     layout = forecaster.layout
     parts = layout.views(forecaster.weights)
@@ -195,21 +192,21 @@ def _statics(forecaster: Forecaster, batch: Batch) -> Floats:
     return np.concatenate([batch.static, *embedded], axis=1)
 
 
-def _in_units(paths: Floats, factors: Doubles) -> Doubles:
+def _in_units(paths: Float32Array, factors: Float64Array) -> Float64Array:
     """Return paths in the units of the data, clipped to finite numbers."""
     with np.errstate(over="ignore"):
-        found: Doubles = paths * factors[:, np.newaxis, np.newaxis]
+        found: Float64Array = paths * factors[:, np.newaxis, np.newaxis]
     if factors.max(initial=0) > _HUGE:
         np.nan_to_num(found, copy=False)
     return found
 
 
-def network_steps(forecaster: Forecaster, own: NDArray[np.intp]) -> deepar_sample.Steps:
+def network_steps(forecaster: Forecaster, own: IndexArray) -> deepar_sample.Steps:
     """Return the network for the kernels; `own` are the inputs that differ between paths."""
     layout, hidden = forecaster.layout, forecaster.layout.hidden_size
     parts = layout.views(forecaster.weights)
 
-    def gates(name: str) -> Doubles:
+    def gates(name: str) -> Float64Array:
         """Return weights (rows, hidden_size, 4), scaled so that gates are powers of 2."""
         columns = np.atleast_2d(parts[name])[:, layout.gate_columns[_GATES].T]
         return columns * _GATE_FACTORS
@@ -217,7 +214,7 @@ def network_steps(forecaster: Forecaster, own: NDArray[np.intp]) -> deepar_sampl
     n_outputs, direct = layout.n_outputs, parts["direct"][:, : layout.n_outputs]
     outputs = slice(4 * hidden, 4 * hidden + n_outputs)
 
-    def flat(weights: Doubles) -> Floats:
+    def flat(weights: Float64Array) -> Float32Array:
         """Return rows of gates, with columns for outputs and padding."""
         size = -(-outputs.stop // _PADDING) * _PADDING
         out = np.zeros((len(weights), size), dtype=np.float32)

@@ -7,13 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array
 from algos._common.warn import warn
 from algos.deepar.likelihoods import LIKELIHOODS
 from algos.deepar.panel import Panel
 from algos.deepar.series import Series
-
-Doubles = NDArray[np.float64]
-Floats = NDArray[np.float32]
 
 LEAST = 1e-6  # least scale of values that have no unit
 _FURTHEST = 120.0  # powers of two between a unit and a typical scale that float32 can hold
@@ -52,15 +50,15 @@ def warn_of_fractions(panel: Panel, likelihood: str) -> None:
         )
 
 
-def scale_logs(series: Series) -> Doubles:
+def scale_logs(series: Series) -> Float64Array:
     """Return the base-2 logarithms of the mean magnitudes; -inf for 0."""
     with np.errstate(divide="ignore"):
         return np.log2(series.mean) + series.exponent
 
 
 def units_and_scales(
-    series: Series, typical: Doubles, is_scaled: bool
-) -> tuple[NDArray[np.int32], Floats, Floats]:
+    series: Series, typical: Float64Array, is_scaled: bool
+) -> tuple[NDArray[np.int32], Float32Array, Float32Array]:
     """Return the exponent of each series' unit, its scale in that unit and the typical one.
 
     Parameters
@@ -82,7 +80,9 @@ def units_and_scales(
     return exponent.astype(np.int32), scale.astype(np.float32), other.astype(np.float32)
 
 
-def typical_logs(codes: NDArray[np.int32], typical: float, typical_of: list[Doubles]) -> Doubles:
+def typical_logs(
+    codes: NDArray[np.int32], typical: float, typical_of: list[Float64Array]
+) -> Float64Array:
     """Return the log scales of series from their categories.
 
     Each is the mean over the features whose category is known to `fit`.
@@ -96,8 +96,8 @@ def typical_logs(codes: NDArray[np.int32], typical: float, typical_of: list[Doub
 
 
 def medians_of_categories(
-    logs: Doubles, codes: NDArray[np.int32], known: list[NDArray[Any]], typical: float
-) -> list[Doubles]:
+    logs: Float64Array, codes: NDArray[np.int32], known: list[NDArray[Any]], typical: float
+) -> list[Float64Array]:
     """Return the median of each category; `typical` if none of its series has a scale."""
     medians = []
     for column, values in zip(codes.T, known, strict=True):

@@ -6,17 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils import _safe_indexing
 
+from algos._common.arrays import Float64Array, Int64Array
 from algos._common.checked import check_array
 from algos.deepar.covariates import NamedArrays
 
-Doubles = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
-
-def checked_future(X: Any, y: Any) -> Doubles | None:
+def checked_future(X: Any, y: Any) -> Float64Array | None:
     """Return y as true values of shape (n_series, horizon); None if it is not 2-D.
 
     Raises
@@ -28,7 +25,7 @@ def checked_future(X: Any, y: Any) -> Doubles | None:
         return None
     if isinstance(y, list | tuple) and len({len(row) for row in y}) > 1:
         raise ValueError("the rows of `y` must have the same length; pad them with NaN")
-    future: Doubles = check_array(
+    future: Float64Array = check_array(
         y, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y", ensure_min_samples=0
     )
     if len(future) != len(X):
@@ -49,7 +46,7 @@ def _n_dimensions(y: Any) -> int:
         return 2
 
 
-def rows_of(n_series: int, rows: Ints, covariates: Mapping[str, Any]) -> dict[str, Any]:
+def rows_of(n_series: int, rows: Int64Array, covariates: Mapping[str, Any]) -> dict[str, Any]:
     """Return the covariates of some series; those shared by all are unchanged."""
     return {
         name: values if _is_of_all(name, values, n_series) else _taken(values, rows)
@@ -64,5 +61,5 @@ def _is_of_all(name: str, values: Any, n_series: int) -> bool:
     return is_course or len(values) != n_series
 
 
-def _taken(values: Any, rows: Ints) -> Any:
+def _taken(values: Any, rows: Int64Array) -> Any:
     return values.take(rows) if isinstance(values, NamedArrays) else _safe_indexing(values, rows)

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, Int64Array
 from algos._common.checked import check_array
 from algos._common.validation import FLOATS
 from algos._cython import deepar_panel
 from algos.deepar.likelihoods import LIKELIHOODS
-
-Ints = NDArray[np.int64]
 
 MOST = 1e33  # largest mean of counts, which have no unit
 _INFINITE, _NEGATIVE, _ABOVE_ONE = 1, 2, 4  # flags of `deepar_panel.survey`
@@ -38,27 +37,27 @@ class Series:
     """
 
     values: NDArray[Any]
-    origins: Ints
-    starts: Ints
-    stops: Ints
-    mean: NDArray[np.float64]
+    origins: Int64Array
+    starts: Int64Array
+    stops: Int64Array
+    mean: Float64Array
     exponent: NDArray[np.int32]
 
     def __len__(self) -> int:
         return len(self.starts)
 
     @property
-    def lengths(self) -> Ints:
+    def lengths(self) -> Int64Array:
         """Number of steps of each series."""
         return self.stops - self.starts
 
     @property
-    def n_after(self) -> Ints:
+    def n_after(self) -> Int64Array:
         """Number of NaN after the last observed value of each series."""
         return np.append(self.origins[1:], len(self.values)) - self.stops
 
     @property
-    def delays(self) -> Ints:
+    def delays(self) -> Int64Array:
         """Number of steps before each series' first observed value."""
         return self.starts - self.origins
 
@@ -181,7 +180,7 @@ def _is_list(X: Any) -> bool:
     return len(X) == 0 or all(hasattr(item, "__len__") and not isinstance(item, str) for item in X)
 
 
-def _joined(X: Any) -> tuple[NDArray[Any], Ints, Ints]:
+def _joined(X: Any) -> tuple[NDArray[Any], Int64Array, Int64Array]:
     """Return the concatenated values of the series, and where each begins and ends."""
     if len(X) == 0:
         raise ValueError(

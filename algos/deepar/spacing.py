@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Int64Array
 from algos.deepar.calendar import ends_month, ordinals, weekdays
 from algos.deepar.frequency import Frequency
 
-Ints = NDArray[np.int64]
 Times = NDArray[np.datetime64]
 
 _DAY = 86400
 _SPARSE, _FEW = 20, 1000  # a grid may have 20 points for each time, plus 1000
 
 
-def infer_frequency(times: Times, series: Ints) -> Frequency:
+def infer_frequency(times: Times, series: Int64Array) -> Frequency:
     """Return the largest step that divides all distances between times of a series.
 
     Parameters
@@ -97,11 +97,11 @@ def on_business(days: Times, day: str) -> Times:
 
 def grid_places(
     times: Times,
-    series: Ints,
+    series: Int64Array,
     n_series: int,
     frequency: Frequency,
     ids: NDArray[Any] | None = None,
-) -> tuple[Ints, Ints]:
+) -> tuple[Int64Array, Int64Array]:
     """Return the step of each time, from 0 in each series, and the number of steps of each.
 
     Raises

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from algos._common.arrays import Float32Array, Float64Array
 from algos._common.automatic import automatic, keep_automatic
 from algos._common.base import is_same
 from algos._common.callbacks import fit_tasks
@@ -44,8 +45,6 @@ from algos.deepar.training_batches import (
     steps_held_back,
     with_spread,
 )
-
-Floats = NDArray[np.float32]
 
 _MOST_VISITS = 120  # of a value, beyond which training is as likely to harm
 _FEWEST_CONTINUED = 10  # series
@@ -82,7 +81,7 @@ class Fitting:
     history_: dict[str, NDArray[Any]]
     _key: NDArray[np.uint64]
     _model: dict[str, Any]
-    _weights: Floats
+    _weights: Float32Array
     _progress: dict[str, Any]
     _panel: dict[str, Any]
     _float_name: str
@@ -398,7 +397,7 @@ def _given(covariates: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in covariates.items() if value is not None}
 
 
-def _content_hash(panel: Panel) -> NDArray[np.float64]:
+def _content_hash(panel: Panel) -> Float64Array:
     """Return a hash of the panel's content, as one row of numbers."""
     digest = hashlib.blake2b(digest_size=32)
     for name, value in sorted(vars(panel).items()):

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Int64Array
 from algos.deepar.calendar import later
 from algos.deepar.frequency import Frequency
 from algos.deepar.parameters import checked_quantiles
 from algos.deepar.spacing import on_business
 
-Ints = NDArray[np.int64]
 Times = NDArray[np.datetime64]
 
 
@@ -41,7 +41,7 @@ class Origin:
     day: str | None = None
 
 
-def forecast_steps(X: Any, horizon: int) -> Ints:
+def forecast_steps(X: Any, horizon: int) -> Int64Array:
     """Return the steps that follow the last value of each series, (n_series, horizon).
 
     A series without a value begins after the end of its row.
@@ -50,11 +50,11 @@ def forecast_steps(X: Any, horizon: int) -> Ints:
     ends = [
         places[-1] + 1 if len(places) else len(row) for row, places in zip(X, known, strict=True)
     ]
-    steps: Ints = np.array(ends, dtype=np.int64)[:, None] + np.arange(horizon)
+    steps: Int64Array = np.array(ends, dtype=np.int64)[:, None] + np.arange(horizon)
     return steps
 
 
-def times_of(steps: Ints, start: Times, freq: str, day: str | None = None) -> Times:
+def times_of(steps: Int64Array, start: Times, freq: str, day: str | None = None) -> Times:
     """Return the times of steps after others, optionally on business days of months."""
     times = later(np.asarray(start), Frequency.of(freq), steps)
     if day is not None:
@@ -64,7 +64,12 @@ def times_of(steps: Ints, start: Times, freq: str, day: str | None = None) -> Ti
 
 
 def wide_table(
-    origin: Origin, ids: NDArray[Any], steps: Ints, start: Times, freq: str, forecast: NDArray[Any]
+    origin: Origin,
+    ids: NDArray[Any],
+    steps: Int64Array,
+    start: Times,
+    freq: str,
+    forecast: NDArray[Any],
 ) -> Any:
     """Return a frame with a column for each series and a row for each time, none left out."""
     first = steps.min()

@@ -8,11 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array
 from algos._cython import deepar_adam
-
-Floats = NDArray[np.float32]
 
 _RISING = 100  # steps until the rate is full: before, Adam's second moments are noise
 _LAST = 0.01  # of the largest rate, at the end of a schedule
@@ -96,11 +94,11 @@ class TrainState:
         Number of times that rates were lowered for lack of progress.
     """
 
-    weights: Floats
-    first: Floats
-    second: Floats
-    average: Floats
-    best: Floats = field(default_factory=lambda: np.empty(0, dtype=np.float32))
+    weights: Float32Array
+    first: Float32Array
+    second: Float32Array
+    average: Float32Array
+    best: Float32Array = field(default_factory=lambda: np.empty(0, dtype=np.float32))
     n_steps: int = 0
     n_epochs: int = 0
     n_rejected: int = 0
@@ -110,7 +108,7 @@ class TrainState:
     n_falls: int = 0
 
     @classmethod
-    def begin(cls, weights: Floats) -> TrainState:
+    def begin(cls, weights: Float32Array) -> TrainState:
         """Return the state before the first step; the weights are copied."""
         return cls(weights.copy(), np.zeros_like(weights), np.zeros_like(weights), weights.copy())
 
@@ -123,7 +121,7 @@ class TrainState:
         return TrainState(**values)
 
     @property
-    def learned(self) -> Floats:
+    def learned(self) -> Float32Array:
         """The weights to predict with."""
         return self.best if len(self.best) else self.average
 
@@ -136,15 +134,17 @@ class TrainState:
 class Work(Protocol):
     """The training data: batches, numbered from 0, each always the same."""
 
-    def gradient(self, weights: Floats, number: int, out: Floats) -> tuple[float, float]:
+    def gradient(
+        self, weights: Float32Array, number: int, out: Float32Array
+    ) -> tuple[float, float]:
         """Overwrite `out` with a batch's summed gradient; return (loss, weight)."""
 
-    def culprits(self, weights: Floats, number: int) -> list[int]:
+    def culprits(self, weights: Float32Array, number: int) -> list[int]:
         """Return the series (places in the panel) whose loss in a batch is not finite."""
 
 
 Watch = Callable[[TrainState, "Epoch"], bool]
-Check = Callable[[Floats], dict[str, float]]
+Check = Callable[[Float32Array], dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ def _is_at_its_end(state: TrainState, settings: TrainSettings) -> bool:
     return False
 
 
-def _epoch(state: TrainState, work: Work, settings: TrainSettings, out: Floats) -> Epoch:
+def _epoch(state: TrainState, work: Work, settings: TrainSettings, out: Float32Array) -> Epoch:
     """Run the steps of an epoch."""
     losses = weights = lengths = rate = 0.0
     n_taken = n_in_a_row = 0
@@ -257,7 +257,7 @@ def _epoch(state: TrainState, work: Work, settings: TrainSettings, out: Floats) 
 
 
 def _step(
-    state: TrainState, work: Work, settings: TrainSettings, rate: float, out: Floats
+    state: TrainState, work: Work, settings: TrainSettings, rate: float, out: Float32Array
 ) -> tuple[float, float, float]:
     """Take one step; return its loss, weight and gradient norm, infinite if rejected."""
     loss, weight = work.gradient(state.weights, state.n_steps, out)

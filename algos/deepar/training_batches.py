@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Int64Array
 from algos._common.random import Key
 from algos.deepar.accuracy import mean_quantile_loss
 from algos.deepar.likelihoods import OF_CODE
@@ -17,9 +17,6 @@ from algos.deepar.parameters import Settings
 from algos.deepar.sampling import Forecaster, n_different, path_quantiles, sample_paths
 from algos.deepar.training import Check, TrainState
 from algos.deepar.windows import Batch, Sampler, Source
-
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
 
 _MOST_HELD_BACK = 128  # windows, whose forecasts take about as long as an epoch
 _HELD_BACK = 0.1  # largest share of a typical series beyond the first window
@@ -53,7 +50,7 @@ class PanelWork:
         settings: Settings,
         key: Key,
         n_threads: int,
-        places: NDArray[np.int64],
+        places: Int64Array,
     ) -> None:
         self._settings, self._model, self._key = settings, model, key
         self._n_threads, self._places = n_threads, places
@@ -64,7 +61,9 @@ class PanelWork:
         self._series, self._positions = np.empty(n, np.int64), np.empty(n, np.int64)
         self._network = make_network(model.layout, n, model.plan.n_steps, n_threads)
 
-    def gradient(self, weights: Floats, number: int, out: Floats) -> tuple[float, float]:
+    def gradient(
+        self, weights: Float32Array, number: int, out: Float32Array
+    ) -> tuple[float, float]:
         """Overwrite `out` with a batch's summed gradient; return (loss, weight)."""
         self._sampler.draw(number, self._series, self._positions)
         batch, settings, weights = self._batch, self._settings, self._model.weights(weights)
@@ -75,7 +74,7 @@ class PanelWork:
             number, out,
         )  # fmt: skip
 
-    def culprits(self, weights: Floats, number: int) -> list[int]:
+    def culprits(self, weights: Float32Array, number: int) -> list[int]:
         """Return the series of a batch whose windows have, alone, a gradient that is not finite."""
         self._sampler.draw(number, self._series, self._positions)
         found, out, settings = set(), np.empty_like(weights), self._settings
@@ -91,7 +90,7 @@ class PanelWork:
                 found.add(int(self._places[series]))
         return sorted(found)
 
-    def _gather(self, series: Ints, positions: Ints, batch: Batch) -> None:
+    def _gather(self, series: Int64Array, positions: Int64Array, batch: Batch) -> None:
         """Fill the batch with windows, and apply the weight of their contexts."""
         self._source.gather(series, positions, batch, self._n_threads)
         batch.mask[: self._settings.context_length] *= self._settings.context_weight
@@ -162,7 +161,7 @@ def held_out_check(
     history, truth = panel.shortened(length), panel.last(length)
     n_samples = n_different(settings.likelihood, settings.n_samples)
 
-    def check(weights: Floats) -> dict[str, float]:
+    def check(weights: Float32Array) -> dict[str, float]:
         forecaster = Forecaster(
             model.plan, model.layout, model.weights(weights), settings.likelihood, settings.zoneout
         )

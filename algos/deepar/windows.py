@@ -7,13 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Int64Array
 from algos._common.memory import require_memory
 from algos._common.random import Key
 from algos._cython import deepar_windows
 from algos.deepar.panel import Panel
-
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
 
 _FACTOR = 8.0  # largest ratio of the typical scale, used for a window without context, to the own
 
@@ -95,12 +93,12 @@ class Batch:
         In the unit of the series.
     """
 
-    inputs: Floats
-    static: Floats
+    inputs: Float32Array
+    static: Float32Array
     categories: NDArray[np.int32]
-    targets: Floats
-    mask: Floats
-    scale: Floats
+    targets: Float32Array
+    mask: Float32Array
+    scale: Float32Array
 
     @classmethod
     def empty(cls, plan: Plan, n_windows: int, n_steps: int | None = None) -> Batch:
@@ -160,7 +158,9 @@ class Source:
             plan.scale_floor,
         )
 
-    def gather(self, series: Ints, positions: Ints, batch: Batch, n_threads: int = 1) -> None:
+    def gather(
+        self, series: Int64Array, positions: Int64Array, batch: Batch, n_threads: int = 1
+    ) -> None:
         """Fill the batch with the windows whose first forecast steps are `positions`.
 
         A window has `context_length` steps before the first forecast one, and as many from it on
@@ -226,7 +226,7 @@ class Sampler:
         self._first = np.zeros_like(self._last)
         self._key = key
 
-    def draw(self, step: int, series: Ints, positions: Ints) -> None:
+    def draw(self, step: int, series: Int64Array, positions: Int64Array) -> None:
         """Fill both arrays of shape (n_windows,) with the windows of the batch `step`."""
         deepar_windows.draw(
             self._key,

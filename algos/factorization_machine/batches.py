@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Int64Array
 from algos._cython import fm_rows
 from algos.factorization_machine.rows import LARGEST_VALUE, Rows
-
-Floats = NDArray[np.float32]
 
 _LARGEST_WEIGHT = 1e6  # in units of the mean weight
 _LARGEST_TARGET = 1e6  # in standard deviations of earlier targets
@@ -22,17 +21,17 @@ _COST_OF_RARE = 2
 _COMMON = 0.5  # expected rows of a batch with a column, from which on the column is common
 
 
-def kernel_values(rows: Rows) -> Floats | None:
+def kernel_values(rows: Rows) -> Float32Array | None:
     """Return the values in the kernel's type; None if all are 1."""
     if rows.values is None:
         return None
     if rows.values.dtype == np.float32 and _is_bounded(rows.values):
         return rows.values
-    bounded: Floats = np.clip(rows.values, -LARGEST_VALUE, LARGEST_VALUE).astype(np.float32)
+    bounded: Float32Array = np.clip(rows.values, -LARGEST_VALUE, LARGEST_VALUE).astype(np.float32)
     return bounded
 
 
-def _is_bounded(values: Floats) -> bool:
+def _is_bounded(values: Float32Array) -> bool:
     """Tell whether all magnitudes are within the limit."""
     largest = max(values.max(initial=0), -values.min(initial=0))
     return bool(largest <= LARGEST_VALUE)
@@ -54,8 +53,8 @@ class Plan:
         The columns that many rows of a batch are expected to have.
     """
 
-    cuts: NDArray[np.int64]
-    starts: NDArray[np.int64]
+    cuts: Int64Array
+    starts: Int64Array
     slots: NDArray[np.int32]
     common: NDArray[np.int32]
 
@@ -91,9 +90,9 @@ class Data:
     """
 
     rows: Rows
-    values: Floats | None
-    target: Floats
-    weight: Floats
+    values: Float32Array | None
+    target: Float32Array
+    weight: Float32Array
     plans: dict[int, Plan] = field(default_factory=dict, repr=False)
 
     @classmethod

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_expit, logit
 
+from algos._common.arrays import Float64Array
 from algos._common.history import History
 from algos._common.random import Key, stream
 from algos.factorization_machine.als import Penalties, solve_als
@@ -36,7 +37,6 @@ from algos.factorization_machine.sampler import Chain, Posterior, Sweep, sample
 from algos.factorization_machine.scoring import scores
 from algos.factorization_machine.steps import drawn
 
-Doubles = NDArray[np.float64]
 Start = tuple[float, NDArray[Any], NDArray[Any]]
 
 _OF_START = 121  # stream of a key
@@ -289,7 +289,7 @@ class HeldOut:
 
     def __init__(self, problem: Problem, output: int, burn_in: int) -> None:
         self._problem, self._output, self._burn_in = problem, output, burn_in
-        self._sum: Doubles | float = 0.0
+        self._sum: Float64Array | float = 0.0
         self._size = 0
 
     def loss(self, now: Sweeper, number: int) -> float:

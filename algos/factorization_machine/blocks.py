@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from algos._common.arrays import Float64Array
 from algos._common.memory import require_memory
 from algos._common.random import Key
 from algos._cython.fm_block import Block, group_moments
 from algos._cython.fm_errors import error_sums, stretch_errors, stretch_sums
 from algos.factorization_machine.fields import Bounds, Groups, find_runs
 from algos.factorization_machine.rows import Rows
-
-Doubles = NDArray[np.float64]
 
 # Sums of rows are stored if rows have more values than _SHORT on average; if that takes more
 # than _MUCH memory, only for rows above _MEDIUM, where recomputing them would take long.
@@ -129,8 +128,8 @@ class Sweeper:
         weight: NDArray[Any] | None,
         precision: float,
         groups: Groups,
-        means: Doubles,
-        penalties: Doubles,
+        means: Float64Array,
+        penalties: Float64Array,
         key: Key | None = None,
         sweep: int = 0,
     ) -> None:
@@ -160,7 +159,7 @@ class Sweeper:
         own = self._weight[1]
         return own
 
-    def moments(self, groups: Groups, centers: Doubles) -> tuple[Doubles, Doubles]:
+    def moments(self, groups: Groups, centers: Float64Array) -> tuple[Float64Array, Float64Array]:
         """Return each group's sums of parameters minus centers, and of their squares."""
         sums, squares = np.empty_like(centers), np.empty_like(centers)
         group_moments(self._factors, self.linear, groups, centers, sums, squares)

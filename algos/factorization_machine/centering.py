@@ -18,8 +18,6 @@ from algos._common.threads import one_thread_blas
 from algos.factorization_machine.fields import Bounds
 from algos.factorization_machine.rows import Rows
 
-Doubles = NDArray[np.float64]
-
 
 class Centering:
     """Finds the complete fields, and centres them in models.

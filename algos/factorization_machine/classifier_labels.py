@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array
 from algos._common.labels import (
     check_known_classes,
     class_factors,
@@ -20,7 +21,6 @@ from algos.factorization_machine.columns import column_numbers
 from algos.factorization_machine.estimator import FactorizationMachine
 from algos.factorization_machine.rows import Columns
 from algos.factorization_machine.targets import (
-    Doubles,
     checked_weights,
     class_factors_in_range,
     require_choices,
@@ -54,7 +54,7 @@ class ClassifierLabels(FactorizationMachine):
     def _checked_target(self, y: Any, name: str = "y") -> NDArray[Any]:
         return class_labels(y, name)
 
-    def _learn_target(self, y: NDArray[Any], weight: Doubles | None) -> None:
+    def _learn_target(self, y: NDArray[Any], weight: Float64Array | None) -> None:
         self._target_unit = (0.0, 1.0)
         named = self.__dict__.get("_classes_given")
         classes = np.unique(y) if named is None else named
@@ -66,10 +66,10 @@ class ClassifierLabels(FactorizationMachine):
             require_two_classes(classes)
         self.classes_ = classes
 
-    def _encoded(self, y: NDArray[Any], name: str = "y") -> Doubles:
+    def _encoded(self, y: NDArray[Any], name: str = "y") -> Float64Array:
         return encoded_classes(y, self.classes_, name)
 
-    def _weighted(self, target: Doubles, weight: Doubles | None) -> Doubles | None:
+    def _weighted(self, target: Float64Array, weight: Float64Array | None) -> Float64Array | None:
         if self.class_weight is None:
             return weight
         if isinstance(self.class_weight, Mapping):

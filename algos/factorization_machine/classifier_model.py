@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 
+from algos._common.arrays import Float64Array
 from algos._common.labels import class_decided
 from algos.factorization_machine.links import decisions, log_probabilities, probabilities
 from algos.factorization_machine.model import FittedMachine
 from algos.factorization_machine.scoring import in_dtype
-from algos.factorization_machine.targets import Doubles
 
 _LARGEST = 1e300  # score
 
@@ -95,7 +95,7 @@ class ClassifierModel(FittedMachine):
             )
         super()._check_learned()
 
-    def _decisions(self, X: Any) -> tuple[Doubles, Any]:
+    def _decisions(self, X: Any) -> tuple[Float64Array, Any]:
         self._check_learned()
         rows = self._validated_rows(X, reset=False)
         mean = np.clip(self._scores(rows), -_LARGEST, _LARGEST)

@@ -12,15 +12,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.special import ndtri
 
+from algos._common.arrays import Float64Array
 from algos._common.threads import one_thread_blas
 
-Doubles = NDArray[np.float64]
 # Log-probability of the levels and its derivatives by the cut points: see `measure_levels`.
-Measure = Callable[[Doubles], tuple[float, Doubles]]
+Measure = Callable[[Float64Array], tuple[float, Float64Array]]
 
 _LEAST_GAP = 1e-8  # float32 scores cannot distinguish levels closer than this
 _LARGEST_LOG = 50.0  # largest log of a gap, in units of the noise
@@ -36,8 +35,8 @@ class CutPrior(NamedTuple):
     mean, deviation : ndarray of shape (n_levels - 1,)
     """
 
-    mean: Doubles
-    deviation: Doubles
+    mean: Float64Array
+    deviation: Float64Array
 
     @classmethod
     def of(cls, n_levels: int) -> CutPrior:
@@ -48,7 +47,7 @@ class CutPrior(NamedTuple):
         return cls(mean, deviation)
 
 
-def start_cuts(mass: Doubles) -> Doubles:
+def start_cuts(mass: Float64Array) -> Float64Array:
     """Return the best cut points if all scores are zero, from the levels' weights."""
     share = np.cumsum(mass)[:-1] / mass.sum()
     inner = ndtri(np.clip(share, 1e-12, 1 - 1e-12))
@@ -59,8 +58,8 @@ def start_cuts(mass: Doubles) -> Doubles:
 
 @np.errstate(over="ignore", invalid="ignore")  # proposals that overflow are rejected
 def draw_cuts(
-    cuts: Doubles, prior: CutPrior, measure: Measure, rng: np.random.Generator
-) -> Doubles:
+    cuts: Float64Array, prior: CutPrior, measure: Measure, rng: np.random.Generator
+) -> Float64Array:
     """Return cut points after one step of a Metropolis-Hastings chain.
 
     The proposal is a t distribution around the end of a Newton step, with its curvature: where
@@ -85,7 +84,7 @@ def draw_cuts(
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def improve_cuts(cuts: Doubles, measure: Measure) -> Doubles:
+def improve_cuts(cuts: Float64Array, measure: Measure) -> Float64Array:
     """Return cut points with at least the same log-probability, after a Newton step."""
     if len(cuts) == 2:
         return cuts
@@ -107,7 +106,7 @@ def improve_cuts(cuts: Doubles, measure: Measure) -> Doubles:
 class _Newton:
     """The log-density at some coordinates, and the t distribution fitted to it there."""
 
-    def __init__(self, at: Doubles, prior: CutPrior, measure: Measure) -> None:
+    def __init__(self, at: Float64Array, prior: CutPrior, measure: Measure) -> None:
         self.cuts = _cuts(at)
         value, (slope, curvature, mixed) = measure(self.cuts)
         steps = np.exp(np.minimum(at, _LARGEST_LOG))
@@ -121,13 +120,13 @@ class _Newton:
             self._factor = cholesky(matrix, lower=True, overwrite_a=True, check_finite=False)
             self.mean = at + cho_solve((self._factor, True), gradient, check_finite=False)
 
-    def sample(self, number: Doubles) -> Doubles:
+    def sample(self, number: Float64Array) -> Float64Array:
         """Return mean + L^-T number, where L Lᵀ is the curvature."""
         with one_thread_blas():
             step = solve_triangular(self._factor, number, lower=True, trans="T", check_finite=False)
         return np.asarray(self.mean + step)
 
-    def log_density(self, at: Doubles) -> float:
+    def log_density(self, at: Float64Array) -> float:
         """Return the log-density of the t distribution, up to a constant."""
         with one_thread_blas():
             away = self._factor.T @ (at - self.mean)
@@ -135,7 +134,7 @@ class _Newton:
         return float(np.log(np.diag(self._factor)).sum() - tail)
 
 
-def _curvature(own: Doubles, mixed: Doubles, steps: Doubles) -> Doubles:
+def _curvature(own: Float64Array, mixed: Float64Array, steps: Float64Array) -> Float64Array:
     """Return minus the second derivatives by the coordinates, from those by the cut points.
 
     A coordinate moves all cut points from its own on, by its entry of `steps`. So an entry is
@@ -152,16 +151,16 @@ def _curvature(own: Doubles, mixed: Doubles, steps: Doubles) -> Doubles:
     return np.asarray(matrix * steps * steps[:, np.newaxis])
 
 
-def _sums_from(numbers: Doubles) -> Doubles:
+def _sums_from(numbers: Float64Array) -> Float64Array:
     """Return the sums of the numbers from each place on."""
     return numbers[::-1].cumsum()[::-1]
 
 
-def _coordinates(cuts: Doubles) -> Doubles:
+def _coordinates(cuts: Float64Array) -> Float64Array:
     inner = cuts[1:-1]
     return np.concatenate([inner[:1], np.log(np.maximum(np.diff(inner), _LEAST_GAP))])
 
 
-def _cuts(at: Doubles) -> Doubles:
+def _cuts(at: Float64Array) -> Float64Array:
     gaps = np.concatenate([[0.0], np.exp(np.clip(at[1:], np.log(_LEAST_GAP), _LARGEST_LOG))])
     return np.concatenate([[-np.inf], at[0] + np.cumsum(gaps), [np.inf]])

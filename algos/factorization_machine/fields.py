@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Int64Array
 from algos._cython import fm_rows
 from algos.factorization_machine.rows import Rows
 
-Bounds = NDArray[np.int64]
+Bounds = Int64Array
 Groups = NDArray[np.int32]
 
 _LEAST_FIELD = 8  # columns from which a variance can be estimated

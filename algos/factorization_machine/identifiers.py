@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from algos._common.arrays import IndexArray
 from algos._common.warn import warn
 
 _FEWEST = 368  # distinct values: 8-bit pixels, ages and days of the year have fewer
@@ -17,7 +18,7 @@ _HEAD = 64  # first rows, by which most columns are ruled out
 _NAMED = 3  # most columns named in a warning
 
 
-def numbered_columns(X: Any) -> NDArray[np.intp]:
+def numbered_columns(X: Any) -> IndexArray:
     """Return the dense columns that look like ids: most numbers from 0 or 1 on, repeated."""
     if sparse.issparse(X) or not len(X):
         return np.empty(0, dtype=np.intp)

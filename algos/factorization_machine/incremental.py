@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array
 from algos._common.automatic import keep_automatic
 from algos._common.base import check_mergeable, is_same
 from algos._common.history import History
@@ -35,7 +36,7 @@ from algos.factorization_machine.streaming import (
     state_after,
     state_after_fit,
 )
-from algos.factorization_machine.targets import Doubles, checked_weights
+from algos.factorization_machine.targets import checked_weights
 
 
 class IncrementalMachine(ConfiguredMachine):
@@ -112,7 +113,7 @@ class IncrementalMachine(ConfiguredMachine):
         self._stream = new
         self._defer_model()
 
-    def _problem_of_batch(self, X: Any, y: NDArray[Any], weight: Doubles | None) -> Problem:
+    def _problem_of_batch(self, X: Any, y: NDArray[Any], weight: Float64Array | None) -> Problem:
         target, n_threads = self._encoded(y), effective_n_threads(self.n_jobs)
         table = training_table(
             X, target, self._weighted(target, weight), scales=False, n_threads=n_threads
@@ -164,10 +165,10 @@ class IncrementalMachine(ConfiguredMachine):
         start = self._start(replace(columns, scale=np.where(scale == 0, 1.0, scale)))
         return begin_stream(whole, replace(columns, scale=scale), start)
 
-    def _known_scale(self) -> Doubles:
+    def _known_scale(self) -> Float64Array:
         """Return the scale that divides each column; 0 for columns without a value so far."""
         if "_stream" in self.__dict__:
-            scale: Doubles = with_pending(self._stream)["scale"]
+            scale: Float64Array = with_pending(self._stream)["scale"]
             return scale
         return known_scale(self._columns())
 

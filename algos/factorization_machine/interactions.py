@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, IndexArray
 from algos._common.params import POSITIVE_INT
 from algos._common.threads import one_thread_blas
-
-Doubles = NDArray[np.float64]
 
 _BLOCK = 512  # columns in a block of pairs
 
@@ -60,8 +59,8 @@ def strongest_pairs(
 
 def _add_pairs(
     best: list[tuple[float, int, int, float]],
-    factors: Doubles,
-    order: NDArray[np.intp],
+    factors: Float64Array,
+    order: IndexArray,
     fields: NDArray[Any],
     left: tuple[int, int],
     right: tuple[int, int],

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from algos._common.history import History
 from algos.factorization_machine import stochastic
@@ -31,8 +30,6 @@ from algos.factorization_machine.stochastic import (
     mean_loss,
     tried_rate,
 )
-
-Doubles = NDArray[np.float64]
 
 # Defaults of stochastic steps, measured on ratings, clicks and choices: alpha, alpha_linear and
 # the learning rate, by loss. For classes the first epoch shows which rate suits; for numbers it

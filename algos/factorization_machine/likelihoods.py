@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array
 from algos._common.params import InvalidParameterError
 from algos._common.random import Key, stream
 from algos._common.scale import exponent_of, scaled, unscaled
@@ -19,7 +20,6 @@ from algos._cython.fm_latent import average_latents, draw_latents, measure_level
 from algos._cython.fm_polya import polya_gammas
 from algos.factorization_machine.cut_points import CutPrior, draw_cuts, improve_cuts, start_cuts
 
-Doubles = NDArray[np.float64]
 Levels = NDArray[np.int32]
 
 _NOISE, _CUTS, _COPIES = 101, 102, 104  # streams of a key; further words name the sweep
@@ -170,7 +170,7 @@ class TwoClasses:
     has_intercept = True
     stretches = True
 
-    def __init__(self, levels: Levels, weight: Doubles | None = None) -> None:
+    def __init__(self, levels: Levels, weight: Float64Array | None = None) -> None:
         self.levels, self.weight = np.ascontiguousarray(levels, dtype=np.int32), weight
         self._copies: Levels | None = None
         self._has_copies = False
@@ -192,7 +192,7 @@ class Probit(TwoClasses):
     Parameters are those of `TwoClasses`.
     """
 
-    def __init__(self, levels: Levels, weight: Doubles | None = None) -> None:
+    def __init__(self, levels: Levels, weight: Float64Array | None = None) -> None:
         super().__init__(levels, weight)
         self.cuts = _TWO_CLASSES
         self._weight_of_copies: NDArray[Any] | None = None
@@ -271,7 +271,7 @@ class RoundedLogit(Logit):
     weight : ndarray of shape (n,)
     """
 
-    def __init__(self, levels: Levels, weight: Doubles) -> None:
+    def __init__(self, levels: Levels, weight: Float64Array) -> None:
         super().__init__(levels, weight)
         self._floor = np.floor(weight)
         self._rest = weight - self._floor
@@ -303,7 +303,7 @@ class OrderedProbit(Probit):
     stretches = False
 
     def __init__(
-        self, levels: Levels, weight: Doubles | None = None, *, prior: CutPrior | None = None
+        self, levels: Levels, weight: Float64Array | None = None, *, prior: CutPrior | None = None
     ) -> None:
         super().__init__(levels, weight)
         mass = np.bincount(self.levels, weight)
@@ -334,7 +334,7 @@ class OrderedProbit(Probit):
     def _measure(self, scores: NDArray[Any], n_threads: int) -> Any:
         near = np.clip(scores, -_FAR, _FAR)
 
-        def measure(cuts: Doubles) -> tuple[float, Doubles]:
+        def measure(cuts: Float64Array) -> tuple[float, Float64Array]:
             derivatives = np.empty((3, len(cuts)))
             value = measure_levels(near, self.levels, cuts, self.weight, derivatives, n_threads)
             return value, derivatives
@@ -342,7 +342,7 @@ class OrderedProbit(Probit):
         return measure
 
 
-def copies_of(weight: Doubles | None) -> Levels | None:
+def copies_of(weight: Float64Array | None) -> Levels | None:
     """Return weights as numbers of copies, None if all are 1.
 
     A row of weight w stands for w rows, each with its own latent variable, so w must be an integer.

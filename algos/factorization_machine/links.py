@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_expit, softmax
 
-Doubles = NDArray[np.float64]
+from algos._common.arrays import Float64Array
 
 # Factor of the score's variance relative to the noise of the link (MacKay, "The evidence
 # framework applied to classification networks", 1992, eq. 10).
@@ -22,14 +22,14 @@ def link_of(solver: str, loss: str, n_classes: int) -> str:
     return "softmax" if n_classes > 2 and solver == "adagrad" else "logit"
 
 
-def decisions(mean: Doubles, variance: Doubles | None, link: str) -> Doubles:
+def decisions(mean: Float64Array, variance: Float64Array | None, link: str) -> Float64Array:
     """Return scores whose link gives the mean probability over scores of that variance."""
     if variance is None or link not in NOISE_SHARE:
         return mean
     return mean / np.sqrt(1 + NOISE_SHARE[link] * variance)
 
 
-def probabilities(scores: Doubles, link: str) -> NDArray[Any]:
+def probabilities(scores: Float64Array, link: str) -> NDArray[Any]:
     """Return the probability of each class, from decisions of shape (n, n_outputs)."""
     if link == "softmax":
         return np.asarray(softmax(scores, axis=1))
@@ -39,7 +39,7 @@ def probabilities(scores: Doubles, link: str) -> NDArray[Any]:
     return np.asarray(softmax(log_expit(scores), axis=1))
 
 
-def _both(scores: Doubles) -> Doubles:
+def _both(scores: Float64Array) -> Float64Array:
     """Return the probabilities of -1 and 1, from a single exponential."""
     small = np.exp(-np.abs(scores))
     likely = 1 / (1 + small)
@@ -50,7 +50,7 @@ def _both(scores: Doubles) -> Doubles:
     return found
 
 
-def log_probabilities(scores: Doubles, link: str) -> NDArray[Any]:
+def log_probabilities(scores: Float64Array, link: str) -> NDArray[Any]:
     """Return the logarithms of `probabilities`."""
     if link != "softmax" and scores.shape[1] == 1:
         return np.column_stack([log_expit(-scores[:, 0]), log_expit(scores[:, 0])])

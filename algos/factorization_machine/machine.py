@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array
 from algos._common.memory import require_memory
 from algos._common.random import Key
 from algos.factorization_machine.fields import Bounds
 from algos.factorization_machine.posterior import Draws
 from algos.factorization_machine.rows import Columns, Table, aligned_zeros
 from algos.factorization_machine.targets import Unit
-
-Doubles = NDArray[np.float64]
 
 # Parameters from float32 rows, or from stochastic steps, are float32 within this range.
 _LEAST, _LARGEST = 1e-30, 1e30
@@ -41,7 +40,7 @@ class Machine:
     linear: NDArray[Any]
     factors: NDArray[Any]
     draws: Draws | None = None
-    cuts: Doubles | None = None
+    cuts: Float64Array | None = None
 
     @property
     def is_finite(self) -> bool:
@@ -89,7 +88,7 @@ def _overflow_message(columns: Columns, unit: Unit) -> str:
     )
 
 
-def _fit_into_single(numbers: Doubles) -> bool:
+def _fit_into_single(numbers: Float64Array) -> bool:
     """Tell whether float32 can hold the numbers, except those negligible beside the largest."""
     largest = float(np.abs(numbers).max(initial=0.0))
     return largest == 0 or _LEAST < largest < _LARGEST

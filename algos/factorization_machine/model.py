@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from algos._common.arrays import Float64Array, Int64Array
 from algos._common.base import Estimator
 from algos._common.deferred import Deferred
 from algos._common.params import Interval
@@ -23,7 +24,7 @@ from algos.factorization_machine.posterior import Draws, predict_variance
 from algos.factorization_machine.posterior_mean import PosteriorMean
 from algos.factorization_machine.rows import Columns
 from algos.factorization_machine.scoring import embeddings, in_dtype, scores
-from algos.factorization_machine.targets import Doubles, Unit
+from algos.factorization_machine.targets import Unit
 
 
 class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred, Estimator):
@@ -38,8 +39,8 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
     factors_: NDArray[Any]
     intercept_: Any
     _target_unit: tuple[float, float]
-    _cuts: Doubles | None
-    _fields: NDArray[np.int64] | None
+    _cuts: Float64Array | None
+    _fields: Int64Array | None
     _draws: list[dict[str, Any]] | None
     _means: list[dict[str, Any]]
     _is_sure: bool  # whether the posterior needs no draws: equal targets, or no values
@@ -89,7 +90,7 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
 
     # Scores.
 
-    def _scores(self, X: Any) -> Doubles:
+    def _scores(self, X: Any) -> Float64Array:
         """Return the scores of validated rows, of shape (n, n_outputs)."""
         if self._draws is not None:
             return self._mean_scores(X)
@@ -98,12 +99,12 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         each = zip(np.atleast_1d(self.intercept_), np.atleast_2d(self.coef_), factors, strict=True)
         return np.column_stack([scores(X, *one, threads) for one in each])
 
-    def _mean_scores(self, X: Any) -> Doubles:
+    def _mean_scores(self, X: Any) -> Float64Array:
         """Return the scores' posterior means, from models with more factors than `factors_`."""
         threads = self._threads(X, self._means[0]["factors"].shape[1])
         return np.stack([PosteriorMean(**mean).scores(X, threads) for mean in self._means], axis=1)
 
-    def _variance(self, X: Any) -> Doubles | None:
+    def _variance(self, X: Any) -> Float64Array | None:
         """Return the variance of scores over draws, in the solver's units; None without draws."""
         if self._draws is None:
             return None

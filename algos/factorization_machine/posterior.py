@@ -15,12 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from algos._common.arrays import Float32Array, Float64Array
 from algos._common.memory import require_memory
 from algos._common.threads import one_thread_blas
 from algos.factorization_machine.scoring import scores, scores_of_models
-
-Doubles = NDArray[np.float64]
-Singles = NDArray[np.float32]
 
 # Factors of the mean model, as multiples of a draw's factors: those kept by a compression, and
 # those gathered before the next one.
@@ -57,13 +55,13 @@ class Draws:
     mean_state : dict of str to number or ndarray
     """
 
-    intercepts: Doubles
-    linear: Singles
-    factors: Singles
-    state: dict[str, Doubles]
+    intercepts: Float64Array
+    linear: Float32Array
+    factors: Float32Array
+    state: dict[str, Float64Array]
     mean_intercept: float
-    mean_linear: Doubles
-    mean_factors: Doubles
+    mean_linear: Float64Array
+    mean_factors: Float64Array
     mean_state: dict[str, Any]
 
     def __len__(self) -> int:
@@ -90,7 +88,7 @@ class MeanMachine:
         The sum of squares of each column's values, as its weight; None for equal weights.
     """
 
-    def __init__(self, d: int, n_factors: int, mass: Doubles | None = None) -> None:
+    def __init__(self, d: int, n_factors: int, mass: Float64Array | None = None) -> None:
         self._mass = mass
         # More factors than columns add nothing.
         self._n_factors, self._kept = n_factors, min(_KEPT_FACTORS * n_factors, max(d, n_factors))
@@ -122,7 +120,7 @@ class MeanMachine:
         self._linear += linear
         self._state = {name: self._state.get(name, 0.0) + value for name, value in state.items()}
 
-    def mean(self) -> tuple[float, Doubles, Doubles, dict[str, Any]]:
+    def mean(self) -> tuple[float, Float64Array, Float64Array, dict[str, Any]]:
         """Return the means: intercept, coefficients, factors and state."""
         rank = max(self._n_factors, min(self._kept, self._used, len(self._room)))
         used = self._room[:, : self._used]
@@ -138,7 +136,7 @@ class MeanMachine:
         return self._intercept / self._size, self._linear / self._size, folded, state
 
 
-def fold(factors: NDArray[Any], rank: int) -> Doubles:
+def fold(factors: NDArray[Any], rank: int) -> Float64Array:
     """Return U with `rank` columns of descending length, with U Uᵀ nearest to V Vᵀ."""
     folded = np.zeros((len(factors), rank))
     _rotate_into(factors, _best_rotation(factors, rank)[0], folded)
@@ -146,8 +144,11 @@ def fold(factors: NDArray[Any], rank: int) -> Doubles:
 
 
 def _best_rotation(
-    factors: NDArray[Any], rank: int, mass: Doubles | None = None, squares: Doubles = _NOTHING
-) -> tuple[NDArray[Any], Doubles]:
+    factors: NDArray[Any],
+    rank: int,
+    mass: Float64Array | None = None,
+    squares: Float64Array = _NOTHING,
+) -> tuple[NDArray[Any], Float64Array]:
     """Return T with (V T)(V T)ᵀ nearest to V Vᵀ, and the squared lengths of V T's columns.
 
     T has at most `rank` columns. With masses m of the rows, the error of the product of rows i
@@ -174,7 +175,7 @@ def _rotate_into(factors: NDArray[Any], rotation: NDArray[Any], out: NDArray[Any
         out[:, : rotation.shape[1]] = factors @ rotation
 
 
-def factors_that_count(folded: Doubles, mass: Doubles | None = None) -> int:
+def factors_that_count(folded: Float64Array, mass: Float64Array | None = None) -> int:
     """Return how many factors, of descending length, are not small beside the first one.
 
     The spectrum of a mean of draws ends in noise, without a gap. The count is rounded up to
@@ -207,7 +208,7 @@ class DrawKeeper:
         n_draws: int,
         d: int,
         n_factors: int,
-        mass: Doubles | None = None,
+        mass: Float64Array | None = None,
     ) -> None:
         self._wanted = kept_sweeps(burn_in, max_iter, n_draws)
         size = len(self._wanted)
@@ -270,13 +271,13 @@ def kept_sweeps(burn_in: int, max_iter: int, n_draws: int) -> frozenset[int]:
     return frozenset(last - (i * count) // kept for i in range(kept))
 
 
-def predict_mean(rows: Any, draws: Draws, n_threads: int) -> Doubles:
+def predict_mean(rows: Any, draws: Draws, n_threads: int) -> Float64Array:
     """Return the posterior mean of each row's score."""
     machine = draws.mean_linear, draws.mean_factors
     return scores(rows, draws.mean_intercept, *machine, n_threads)
 
 
-def predict_variance(rows: Any, draws: Draws, n_threads: int) -> Doubles:
+def predict_variance(rows: Any, draws: Draws, n_threads: int) -> Float64Array:
     """Return the variance over draws of each row's score, relative to the cut points if any."""
     places = draws.intercepts
     if "cuts" in draws.state:
@@ -291,7 +292,7 @@ def predict_variance(rows: Any, draws: Draws, n_threads: int) -> Doubles:
     return variance
 
 
-def predict_levels(rows: Any, draws: Draws, n_threads: int) -> Doubles:
+def predict_levels(rows: Any, draws: Draws, n_threads: int) -> Float64Array:
     """Return the posterior mean of each level's probability, of shape (n, n_levels).
 
     Scores are assumed normal, with the mean of all sweeps and the variance of the draws kept:

@@ -13,13 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from algos._common.arrays import Float64Array
 from algos.factorization_machine.machine import Machine
 from algos.factorization_machine.posterior import Draws
 from algos.factorization_machine.rows import Columns, Rows
 from algos.factorization_machine.scoring import scores
 from algos.factorization_machine.targets import Unit
-
-Doubles = NDArray[np.float64]
 
 _DENSE_ENOUGH = 4  # columns of X per known column up to which all columns get parameters
 
@@ -57,7 +56,7 @@ class PosteriorMean:
         places[known] = np.arange(1, len(known) + 1, dtype=np.int32)
         return cls(intercept, _after_zero(linear), _after_zero(factors), places)
 
-    def scores(self, X: Any, n_threads: int) -> Doubles:
+    def scores(self, X: Any, n_threads: int) -> Float64Array:
         """Return the mean score of each row of an array or of a canonical CSR matrix."""
         rows = X
         if self.places is not None:

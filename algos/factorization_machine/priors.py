@@ -17,13 +17,11 @@ import sys
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array
 from algos.factorization_machine.blocks import Sweeper
 from algos.factorization_machine.fields import Groups
 from algos.factorization_machine.rows import Rows, power_of_two
-
-Doubles = NDArray[np.float64]
 
 SHAPE = 6.0  # twice that of the precisions
 _ROWS_A_COLUMN = 10  # rows per column from which on rates are not lowered
@@ -41,8 +39,8 @@ class Prior(NamedTuple):
         Means and precisions, of the linear terms last.
     """
 
-    means: Doubles
-    penalties: Doubles
+    means: Float64Array
+    penalties: Float64Array
 
     @classmethod
     def flat(cls, n_groups: int, n_factors: int, alpha: float, alpha_linear: float) -> Prior:
@@ -90,7 +88,7 @@ def unit_rates(rows: Rows) -> tuple[float, float]:
 def draw_prior(
     sweeper: Sweeper,
     groups: Groups,
-    sizes: Doubles,
+    sizes: Float64Array,
     prior: Prior,
     rates: tuple[float, float],
     rng: np.random.Generator,

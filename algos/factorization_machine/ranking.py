@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Int64Array
 from algos._common.random import Key, stream
 from algos.factorization_machine.batches import Data
 from algos.factorization_machine.rows import Rows
 from algos.factorization_machine.steps import Steps
 from algos.factorization_machine.stochastic import StepSettings, epochs, one_pass
 
-Doubles = NDArray[np.float64]
-Numbers = NDArray[np.int64]
+Numbers = Int64Array
 
 _OF_RIVALS, _OF_CHECKS = 2, 3  # streams of random numbers
 _TRIES = 32  # attempts to draw a rival that the group has not chosen
@@ -94,7 +94,7 @@ class Catalogue:
     group: Numbers
     items: Rows
     chosen: Numbers
-    weight: NDArray[np.float32]
+    weight: Float32Array
 
     @classmethod
     def of(cls, data: Data, groups: Numbers, is_of_item: NDArray[np.bool_]) -> Catalogue:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from algos._common.arrays import Float64Array
 from algos._common.scale import exponent_of, scaled, unscaled
 from algos._cython.fm_latent import add_level_probabilities
 from algos.factorization_machine.model import FittedMachine
@@ -15,7 +16,6 @@ from algos.factorization_machine.posterior import Draws, predict_levels
 from algos.factorization_machine.sampler import ALPHA_INTERCEPT
 from algos.factorization_machine.scoring import in_dtype
 from algos.factorization_machine.target_scaling import TargetMoments
-from algos.factorization_machine.targets import Doubles
 
 _LARGEST = 1e300  # score
 
@@ -92,7 +92,7 @@ class RegressorModel(FittedMachine):
         rows = self._validated_rows(X, reset=False)
         return self._level_probabilities(rows).astype(rows.dtype, copy=False)
 
-    def _level_probabilities(self, rows: Any) -> Doubles:
+    def _level_probabilities(self, rows: Any) -> Float64Array:
         threads = self._threads(rows, self.n_factors)
         if self._draws is not None:
             return predict_levels(self._columns().rows(rows), Draws(**self._draws[0]), threads)
@@ -115,6 +115,6 @@ class RegressorModel(FittedMachine):
         return expected, in_dtype(unscaled(spread, exponent), rows.dtype)
 
 
-def _weighted_sum(shares: Doubles, values: Doubles) -> Doubles:
+def _weighted_sum(shares: Float64Array, values: Float64Array) -> Float64Array:
     """Return `shares @ values`, with the same bits for a row alone and in a batch."""
     return np.asarray((shares * values).sum(axis=1))

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array
 from algos.factorization_machine.estimator import FactorizationMachine
 from algos.factorization_machine.target_scaling import ENOUGH_ROWS, TargetMoments, UnitChange
-from algos.factorization_machine.targets import Doubles, numbers, unit_of
+from algos.factorization_machine.targets import numbers, unit_of
 
 
 class RegressorNumbers(FactorizationMachine):
@@ -21,7 +22,7 @@ class RegressorNumbers(FactorizationMachine):
     def _checked_target(self, y: Any, name: str = "y") -> NDArray[Any]:
         return numbers(y, name)
 
-    def _learn_target(self, y: NDArray[Any], weight: Doubles | None) -> None:
+    def _learn_target(self, y: NDArray[Any], weight: Float64Array | None) -> None:
         if self.loss == "ordered_probit":
             self._target_unit = (0.0, 1.0)
             self.levels_ = np.unique(y)
@@ -31,7 +32,7 @@ class RegressorNumbers(FactorizationMachine):
         self._targets_seen = tuple(TargetMoments.of(y, weight))
         self.__dict__.pop("levels_", None)
 
-    def _follow_target(self, y: NDArray[Any], weight: Doubles | None) -> UnitChange | None:
+    def _follow_target(self, y: NDArray[Any], weight: Float64Array | None) -> UnitChange | None:
         if self._n_distinct_seen >= ENOUGH_ROWS:
             return None
         old, before = self._unit, TargetMoments(*self._targets_seen)
@@ -57,7 +58,7 @@ class RegressorNumbers(FactorizationMachine):
             self._targets_seen = tuple(seen._replace(weight=weight))
         super()._weigh_over(exponent)
 
-    def _encoded(self, y: NDArray[Any], name: str = "y") -> Doubles:
+    def _encoded(self, y: NDArray[Any], name: str = "y") -> Float64Array:
         if self.loss != "ordered_probit":
             return self._unit.of(y)
         places = np.searchsorted(self.levels_, y)

@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from algos._common.arrays import Float64Array, IndexArray, Int64Array
 from algos._common.csr import canonical
 from algos._common.row_key import row_keys
 from algos._cython import fm_rows
-
-Doubles = NDArray[np.float64]
 
 # The order of rows is the same for every seed.
 _KEY = np.array([0xFAC702, 0x12E5], dtype=np.uint64)
@@ -55,7 +54,7 @@ class Rows:
     n_columns : int
     """
 
-    indptr: NDArray[np.int64]
+    indptr: Int64Array
     indices: NDArray[np.int32]
     values: NDArray[Any] | None
     n_columns: int
@@ -78,14 +77,14 @@ class Rows:
         """Whether less than a tenth of the entries are nonzero, as with one-hot columns."""
         return self.stored < _MOSTLY_ZEROS * self.n * self.n_columns
 
-    def mass(self) -> NDArray[np.float64]:
+    def mass(self) -> Float64Array:
         """Return each column's sum of squares, up to a common factor that avoids overflow."""
         squares = None
         if self.values is not None:
             squares = (self.values.astype(np.float64) / power_of_two(self.values)) ** 2
         return np.bincount(self.indices, squares, self.n_columns).astype(np.float64)
 
-    def counts(self) -> NDArray[np.int64]:
+    def counts(self) -> Int64Array:
         """Return the number of each column's values."""
         counts = np.zeros(self.n_columns, dtype=np.int64)
         fm_rows.count_columns(self.indices, counts)
@@ -98,7 +97,7 @@ class Rows:
         values = None if self.values is None else self.values[inner]
         return Rows(indptr - indptr[0], self.indices[inner], values, self.n_columns)
 
-    def take(self, places: NDArray[np.intp], *, n_threads: int = 1) -> Rows:
+    def take(self, places: IndexArray, *, n_threads: int = 1) -> Rows:
         """Return the rows at these places, in this order."""
         indptr = np.zeros(len(places) + 1, dtype=np.int64)
         np.cumsum(self.indptr[places + 1] - self.indptr[places], out=indptr[1:])
@@ -137,8 +136,8 @@ class Columns:
     """
 
     d: int
-    places: NDArray[np.int64] | None = None
-    scale: Doubles | None = None
+    places: Int64Array | None = None
+    scale: Float64Array | None = None
 
     def spread(self, numbers: NDArray[Any]) -> NDArray[Any]:
         """Return values for all columns of X from (n_columns, …), zero for the others."""
@@ -152,7 +151,7 @@ class Columns:
         """Return values for the columns that solvers see, from (d, …)."""
         return numbers if self.places is None else numbers[self.places]
 
-    def in_units_of_x(self, numbers: Doubles, unit: float) -> Doubles:
+    def in_units_of_x(self, numbers: Float64Array, unit: float) -> Float64Array:
         """Return `unit` times coefficients or factors (n_columns, …), in the units of X."""
         if self.scale is None:
             return numbers * unit
@@ -201,18 +200,18 @@ class Table:
     """
 
     rows: Rows
-    target: Doubles
-    weight: Doubles
+    target: Float64Array
+    weight: Float64Array
     keys: NDArray[np.uint64]
     columns: Columns
-    groups: NDArray[np.int64] | None = None
+    groups: Int64Array | None = None
 
     @property
     def has_whole_weights(self) -> bool:
         """Whether all weights are integers."""
         return bool(np.all(self.weight == np.rint(self.weight)))
 
-    def take(self, places: NDArray[np.intp]) -> Table:
+    def take(self, places: IndexArray) -> Table:
         """Return the rows at these places; all columns are kept."""
         return replace(
             self,
@@ -224,7 +223,7 @@ class Table:
         )
 
 
-def csr_arrays(X: Any) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[np.int64]]:
+def csr_arrays(X: Any) -> tuple[NDArray[Any], NDArray[np.int32], Int64Array]:
     """Return (values, indices, indptr) of the nonzero values of an array or matrix."""
     if not sparse.issparse(X):
         X = sparse.csr_array(X)
@@ -240,10 +239,10 @@ def csr_arrays(X: Any) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[np.int6
 
 def training_table(
     X: Any,
-    target: Doubles,
-    weight: Doubles | None,
+    target: Float64Array,
+    weight: Float64Array | None,
     *,
-    groups: NDArray[np.int64] | None = None,
+    groups: Int64Array | None = None,
     renumbers: bool = True,
     scales: bool = True,
     n_threads: int = 1,
@@ -290,7 +289,7 @@ def training_table(
     )
 
 
-def used_columns(indices: NDArray[np.int32], d: int) -> NDArray[np.int64] | None:
+def used_columns(indices: NDArray[np.int32], d: int) -> Int64Array | None:
     """Return the columns that hold a value, or None if all do."""
     if d > _MANY_COLUMNS * len(indices):
         return np.unique(indices).astype(np.int64)
@@ -299,7 +298,7 @@ def used_columns(indices: NDArray[np.int32], d: int) -> NDArray[np.int64] | None
     return None if is_used.all() else np.flatnonzero(is_used)
 
 
-def _renumbered(indices: NDArray[np.int32], places: NDArray[np.int64], d: int) -> NDArray[np.int32]:
+def _renumbered(indices: NDArray[np.int32], places: Int64Array, d: int) -> NDArray[np.int32]:
     if d > _MANY_COLUMNS * len(indices):
         return np.searchsorted(places, indices).astype(np.int32)
     number = np.zeros(d, dtype=np.int32)
@@ -310,7 +309,7 @@ def _renumbered(indices: NDArray[np.int32], places: NDArray[np.int64], d: int) -
 
 
 def keys_of_rows(
-    rows: Rows, target: Doubles, groups: NDArray[np.int64] | None, n_threads: int
+    rows: Rows, target: Float64Array, groups: Int64Array | None, n_threads: int
 ) -> NDArray[np.uint64]:
     # Hashing needs one index type; the longer array is copied only if it must be.
     index = np.int32 if rows.stored < 2**31 else np.int64
@@ -325,8 +324,8 @@ def keys_of_rows(
 
 
 def _order(
-    rows: Rows, keys: NDArray[np.uint64], weight: Doubles | None
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    rows: Rows, keys: NDArray[np.uint64], weight: Float64Array | None
+) -> tuple[IndexArray, IndexArray]:
     """Return the order of the rows, and the places in it where a new distinct row begins."""
     first_column = np.full(rows.n, rows.n_columns, dtype=np.int64)
     has_value = np.flatnonzero(np.diff(rows.indptr))
@@ -344,16 +343,16 @@ def _order(
     return order, np.flatnonzero(is_new)
 
 
-def _merged(weight: Doubles | None, order: NDArray[np.intp], first: NDArray[np.intp]) -> Doubles:
+def _merged(weight: Float64Array | None, order: IndexArray, first: IndexArray) -> Float64Array:
     if weight is None:
         return np.diff(first, append=len(order)).astype(np.float64)
     if len(first) == len(order):
         return weight[order]
-    sums: Doubles = np.add.reduceat(weight[order], first)
+    sums: Float64Array = np.add.reduceat(weight[order], first)
     return sums
 
 
-def column_scale(rows: Rows, weight: Doubles) -> Doubles | None:
+def column_scale(rows: Rows, weight: Float64Array) -> Float64Array | None:
     """Return the root mean square of each column's stored values; None if all are 1."""
     if rows.values is None or not rows.stored:
         return None
@@ -372,7 +371,7 @@ def column_scale(rows: Rows, weight: Doubles) -> Doubles | None:
     return scale
 
 
-def scaled_rows(rows: Rows, scale: Doubles) -> Rows:
+def scaled_rows(rows: Rows, scale: Float64Array) -> Rows:
     """Return rows with each column's values divided by its scale."""
     if np.all(scale == 1):
         return rows
@@ -382,7 +381,7 @@ def scaled_rows(rows: Rows, scale: Doubles) -> Rows:
 
 
 def _in_units(
-    rows: Rows, scale: Doubles | None, n_threads: int = 1, largest: float = np.inf
+    rows: Rows, scale: Float64Array | None, n_threads: int = 1, largest: float = np.inf
 ) -> Rows:
     """Return rows divided by their columns' scale, in their own type, clipped to `largest`."""
     assert rows.values is not None

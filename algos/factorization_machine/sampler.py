@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array
 from algos._common.random import Key, stream
 from algos.factorization_machine.blocks import Sweeper
 from algos.factorization_machine.centering import Centering
@@ -24,8 +25,6 @@ from algos.factorization_machine.posterior import DrawKeeper, Draws
 from algos.factorization_machine.priors import Prior, draw_prior
 from algos.factorization_machine.rows import Rows
 from algos.factorization_machine.scale_draw import draw_stretch
-
-Doubles = NDArray[np.float64]
 
 ALPHA_INTERCEPT = 1.0
 _COLUMNS, _INTERCEPT, _PRIORS, _STRETCH = 111, 112, 113, 114  # streams of a key
@@ -93,7 +92,7 @@ class Posterior:
     linear: NDArray[Any]
     factors: NDArray[Any]
     n_iter: int
-    hyper: dict[str, Doubles]
+    hyper: dict[str, Float64Array]
 
 
 def sample(

@@ -15,13 +15,11 @@ after 100 sweeps, and of .539 after 400 without it. For ratings as numbers it he
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array
 from algos.factorization_machine.blocks import Sweeper
 from algos.factorization_machine.likelihoods import Latent
 from algos.factorization_machine.priors import SHAPE, Prior
-
-Doubles = NDArray[np.float64]
 
 
 def draw_stretch(
@@ -52,7 +50,7 @@ def draw_stretch(
     return Prior(prior.means * scale**powers, prior.penalties * scale ** (-2 * powers))
 
 
-def _powers(prior: Prior) -> Doubles:
+def _powers(prior: Prior) -> Float64Array:
     """Return the powers of the scale by which coordinates are multiplied."""
     powers = np.full(prior.means.shape[1], 0.5)
     powers[-1] = 1.0

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from algos._common.arrays import Float64Array, Int64Array
 from algos._common.scale import exponent_of, scaled
 from algos._cython.fm_scores import fm_scores, fm_sums
 from algos.factorization_machine.rows import Columns, Rows
-
-Doubles = NDArray[np.float64]
 
 
 def scores(
@@ -21,7 +20,7 @@ def scores(
     linear: NDArray[Any],
     factors: NDArray[Any],
     n_threads: int = 1,
-) -> Doubles:
+) -> Float64Array:
     """Return the score of each row, of shape (n,), by one model.
 
     Parameters
@@ -41,7 +40,7 @@ def scores_of_models(
     linear: NDArray[Any],
     factors: NDArray[Any],
     n_threads: int = 1,
-) -> Doubles:
+) -> Float64Array:
     """Return the scores of each row by several models, of shape (n, n_models).
 
     Parameters
@@ -72,8 +71,8 @@ def scores_of_models(
 
 
 def _extreme_scores(
-    rows: Rows, intercepts: Doubles, linear: NDArray[Any], factors: NDArray[Any]
-) -> Doubles:
+    rows: Rows, intercepts: Float64Array, linear: NDArray[Any], factors: NDArray[Any]
+) -> Float64Array:
     """Return scores whose squares overflow, by scaling values and parameters to about 1.
 
     They are infinite where they overflow themselves, and never NaN.
@@ -101,13 +100,13 @@ def _extreme_scores(
         return np.where(np.isinf(pairs), pairs, intercepts + straight + pairs)
 
 
-def in_dtype(numbers: Doubles, dtype: Any) -> NDArray[Any]:
+def in_dtype(numbers: Float64Array, dtype: Any) -> NDArray[Any]:
     """Return numbers in a dtype, infinite where they overflow it."""
     with np.errstate(over="ignore"):
         return numbers.astype(dtype, copy=False)
 
 
-def embeddings(rows: Any, factors: NDArray[Any], n_threads: int = 1) -> Doubles:
+def embeddings(rows: Any, factors: NDArray[Any], n_threads: int = 1) -> Float64Array:
     """Return the sum of each row's factors times its values, of shape (n, rank)."""
     values, indices, indptr, n = _arrays_of(rows)
     out = np.empty((n, factors.shape[1]))
@@ -117,7 +116,7 @@ def embeddings(rows: Any, factors: NDArray[Any], n_threads: int = 1) -> Doubles:
 
 def _arrays_of(
     rows: Any,
-) -> tuple[NDArray[Any] | None, NDArray[np.int32] | None, NDArray[np.int64] | None, int]:
+) -> tuple[NDArray[Any] | None, NDArray[np.int32] | None, Int64Array | None, int]:
     if isinstance(rows, Rows):
         return rows.values, rows.indices, rows.indptr, rows.n
     if sparse.issparse(rows):

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array
 from algos.factorization_machine.machine import Machine, Settings
 from algos.factorization_machine.model import FittedMachine
 from algos.factorization_machine.rows import Columns
 from algos.factorization_machine.target_scaling import UnitChange
-from algos.factorization_machine.targets import Doubles, Unit
+from algos.factorization_machine.targets import Unit
 
 _FAR = 1e9  # in the units of solvers, in which sensible values are about 1
 
@@ -51,18 +52,18 @@ class ConfiguredMachine(FittedMachine):
     # Implemented by the classifier and by the regressor.
 
     @abstractmethod
-    def _learn_target(self, y: NDArray[Any], weight: Doubles | None) -> None:
+    def _learn_target(self, y: NDArray[Any], weight: Float64Array | None) -> None:
         """Learn the classes, the levels or the unit of numeric targets."""
 
     @abstractmethod
-    def _encoded(self, y: NDArray[Any], name: str = "y") -> Doubles:
+    def _encoded(self, y: NDArray[Any], name: str = "y") -> Float64Array:
         """Return y encoded for solvers."""
 
     @abstractmethod
     def _checked_target(self, y: Any, name: str = "y") -> NDArray[Any]:
         """Return y validated, as a column."""
 
-    def _follow_target(self, y: NDArray[Any], weight: Doubles | None) -> UnitChange | None:
+    def _follow_target(self, y: NDArray[Any], weight: Float64Array | None) -> UnitChange | None:
         """Update the unit of numeric targets by a batch; return the conversion, if any."""
         return None
 
@@ -74,7 +75,7 @@ class ConfiguredMachine(FittedMachine):
     def _n_classes(self) -> int:
         """Return the number of classes or levels, 0 for numeric targets."""
 
-    def _weighted(self, target: Doubles, weight: Doubles | None) -> Doubles | None:
+    def _weighted(self, target: Float64Array, weight: Float64Array | None) -> Float64Array | None:
         """Return the row weights times the class weights."""
         return weight
 

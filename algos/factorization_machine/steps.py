@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array
 from algos._common.memory import require_memory
 from algos._common.random import Key, stream
 from algos._cython import fm_steps
 from algos.factorization_machine.batches import kernel_values
 from algos.factorization_machine.rows import Rows, aligned_zeros
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 
 _LANES = 8  # floats in a vector: ranks are multiples of one, beyond that of two
 _OF_START = 0  # stream of random numbers
@@ -65,9 +63,9 @@ class Steps:
         Recent mean squared error, for targets with unit variance.
     """
 
-    factor_state: Floats
-    linear_state: Floats
-    intercept_state: Floats
+    factor_state: Float32Array
+    linear_state: Float32Array
+    intercept_state: Float32Array
     n_factors: int
     n_epochs: int = 0
     n_rows: float = 0.0
@@ -112,17 +110,17 @@ class Steps:
         return int(self.factor_state.shape[1])
 
     @property
-    def intercept(self) -> Doubles:
+    def intercept(self) -> Float64Array:
         """Of shape (n_outputs,)."""
         return self.intercept_state[:, 0].astype(np.float64)
 
     @property
-    def linear(self) -> Doubles:
+    def linear(self) -> Float64Array:
         """Coefficients, of shape (n_outputs, n_columns)."""
         return np.ascontiguousarray(self.linear_state[..., 0].T, dtype=np.float64)
 
     @property
-    def factors(self) -> Floats:
+    def factors(self) -> Float32Array:
         """Of shape (n_outputs, n_columns, n_factors)."""
         return np.ascontiguousarray(self.factor_state[:, :, 0, : self.n_factors].transpose(1, 0, 2))
 
@@ -151,7 +149,7 @@ class Steps:
         other.factor_state[:, :, 0, : self.n_factors] = np.asarray(factors).transpose(1, 0, 2)
         return other
 
-    def scores(self, rows: Rows, *, n_threads: int = 1) -> Floats:
+    def scores(self, rows: Rows, *, n_threads: int = 1) -> Float32Array:
         """Return the scores of rows, of shape (n, n_outputs)."""
         z = np.empty((rows.n, self.n_outputs), dtype=np.float32)
         fm_steps.score(
@@ -167,7 +165,7 @@ def padded_rank(n_factors: int) -> int:
     return -(-n_factors // lanes) * lanes
 
 
-def aligned(shape: tuple[int, ...]) -> Floats:
+def aligned(shape: tuple[int, ...]) -> Float32Array:
     """Return float32 zeros that start at a cache line, so that rows share none."""
     return aligned_zeros(shape, np.float32)
 

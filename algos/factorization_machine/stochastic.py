@@ -20,13 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+from algos._common.arrays import Float32Array, Int64Array
 from algos._common.random import Key, stream
 from algos._cython import fm_steps
 from algos.factorization_machine.batches import Data
 from algos.factorization_machine.rows import Rows
 from algos.factorization_machine.steps import Steps
-
-Floats = NDArray[np.float32]
 
 LOSSES = {"squared_error": 0, "log_loss": 1, "multinomial": 2, "bpr": 3}
 _OF_ORDER = 1  # stream of random numbers
@@ -80,7 +79,7 @@ class StepSettings:
         mean = max(1.0, rows.stored / max(rows.n, 1))
         return int(max(1, self.values_a_batch // mean))
 
-    def penalties(self, noise: float) -> Floats:
+    def penalties(self, noise: float) -> Float32Array:
         """Return the penalties of factors, coefficients and intercepts at this squared error."""
         alpha, linear = self.alpha, self.alpha_linear
         if self.loss == "squared_error":
@@ -99,7 +98,7 @@ def one_pass(
     settings: StepSettings,
     key: Key,
     *,
-    pairs: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
+    pairs: tuple[Int64Array, Int64Array] | None = None,
     part: int = 0,
     n_threads: int = 1,
 ) -> float:

@@ -14,8 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from algos._common.arrays import Int64Array
 
 State = dict[str, Any]
 
@@ -39,7 +38,7 @@ def release(state: State) -> None:
     with_pending(state).pop("pending", None)
 
 
-def updated(state: State, learned: State, columns: NDArray[np.int64]) -> State:
+def updated(state: State, learned: State, columns: Int64Array) -> State:
     """Return the state with new values for some columns.
 
     Parameters

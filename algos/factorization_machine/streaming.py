@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, Int64Array
 from algos._common.random import Key
 from algos.factorization_machine import stream_state
 from algos.factorization_machine.learners import (
@@ -27,8 +28,6 @@ from algos.factorization_machine.stochastic import StepSettings, one_pass
 from algos.factorization_machine.stream_state import State
 from algos.factorization_machine.target_scaling import ENOUGH_ROWS, UnitChange
 from algos.factorization_machine.targets import Unit
-
-Doubles = NDArray[np.float64]
 
 _FAR = 1e269  # ratio of spread to scale from which on float32 parameters may overflow float64
 _LEAST_SHARE = 0.1  # least weight of a batch in the moving average of errors
@@ -49,7 +48,7 @@ class Batch(NamedTuple):
 
     problem: Problem
     settings: StepSettings
-    columns: NDArray[np.int64]
+    columns: Int64Array
     unit_change: UnitChange | None
 
 
@@ -85,7 +84,7 @@ def state_after_fit(state: Mapping[str, Any], columns: Columns, problem: Problem
     return wide
 
 
-def known_scale(columns: Columns) -> Doubles:
+def known_scale(columns: Columns) -> Float64Array:
     """Return the scale that divides each column of X; 0 for columns without a value so far."""
     scale = np.zeros(columns.d)
     places = slice(None) if columns.places is None else columns.places
@@ -145,8 +144,8 @@ def learn_batch(state: State, batch: Batch, key: Key) -> tuple[float, State]:
 
 
 def _followed(
-    scale: Doubles, met: NDArray[np.int32], table: Table
-) -> tuple[Doubles, NDArray[np.int32]]:
+    scale: Float64Array, met: NDArray[np.int32], table: Table
+) -> tuple[Float64Array, NDArray[np.int32]]:
     """Return the columns' scales after a batch, and in how many rows each column occurred.
 
     A scale is the root mean square of a column's values in its first rows. While it changes,
@@ -203,7 +202,7 @@ def require_finite_model(state: State, unit: Unit) -> None:
         machine.in_units(columns_of_stream(whole), unit, single=True)
 
 
-def _gathered(whole: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
+def _gathered(whole: NDArray[Any], places: Int64Array) -> NDArray[Any]:
     part = aligned((len(places), *whole.shape[1:]))
     np.take(whole, places, axis=0, out=part)
     return part
@@ -230,7 +229,7 @@ def columns_of_stream(state: State) -> Columns:
 
 
 def averaged(
-    mine: tuple[float, Any, Any], other: tuple[float, Any, Any], share: float, sizes: Doubles
+    mine: tuple[float, Any, Any], other: tuple[float, Any, Any], share: float, sizes: Float64Array
 ) -> tuple[float, Any, Any]:
     """Return the average of two models, in which `share` is the weight of the other one.
 
@@ -259,7 +258,7 @@ def averaged(
     return (1 - share) * mine[0] + share * other[0], *held
 
 
-def _folded(factors: Doubles, size: Doubles, rank: int) -> Doubles:
+def _folded(factors: Float64Array, size: Float64Array, rank: int) -> Float64Array:
     """Return `fold` of factors times `size`, divided by `size`, without overflow in between."""
     if not len(factors):
         return np.zeros((0, rank))

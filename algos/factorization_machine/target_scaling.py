@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algos.factorization_machine.targets import Doubles, Unit, moments_of
-
-Floats = NDArray[np.float32]
+from algos._common.arrays import Float32Array, Float64Array
+from algos.factorization_machine.targets import Unit, moments_of
 
 ENOUGH_ROWS = 1000
 _NOTABLE = 0.1  # relative change of a unit from which on the learner is converted
@@ -35,7 +33,7 @@ class TargetMoments(NamedTuple):
     deviation: float
 
     @classmethod
-    def of(cls, y: Doubles, weight: Doubles | None) -> TargetMoments:
+    def of(cls, y: Float64Array, weight: Float64Array | None) -> TargetMoments:
         """Return the moments of a batch."""
         total = float(len(y) if weight is None else weight.sum())
         return cls(total, *moments_of(y, weight))
@@ -90,8 +88,8 @@ class UnitChange:
         return cls(float(np.clip(ratio, 1 / _MOST, _MOST)), float(np.clip(shift, -_MOST, _MOST)))
 
     def of_columns(
-        self, factor_state: Floats, linear_state: Floats, accumulator: float
-    ) -> tuple[Floats, Floats]:
+        self, factor_state: Float32Array, linear_state: Float32Array, accumulator: float
+    ) -> tuple[Float32Array, Float32Array]:
         """Return factors and coefficients, with their sums of squared gradients, in the new unit.
 
         Parameters
@@ -107,7 +105,7 @@ class UnitChange:
             _stretched(linear_state, 2, self.ratio, self.ratio, accumulator),
         )
 
-    def of_intercept(self, intercept_state: Floats, accumulator: float) -> Floats:
+    def of_intercept(self, intercept_state: Float32Array, accumulator: float) -> Float32Array:
         """Return intercepts, with their sums, of shape (n_outputs, 2) in the new unit."""
         changed = _stretched(intercept_state, 1, self.ratio, self.ratio, accumulator)
         changed[:, 0] += np.float32(self.shift)
@@ -115,8 +113,8 @@ class UnitChange:
 
 
 def _stretched(
-    numbers: Floats, axis: int, factor: float, of_gradient: float, accumulator: float
-) -> Floats:
+    numbers: Float32Array, axis: int, factor: float, of_gradient: float, accumulator: float
+) -> Float32Array:
     """Return parameters times a factor, and sums of squared gradients in the new unit."""
     values = numbers.take(0, axis).astype(np.float64) * factor
     sums = np.maximum(numbers.take(1, axis).astype(np.float64) - accumulator, 0.0)

@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import column_or_1d
 
+from algos._common.arrays import Float64Array, Int64Array
 from algos._common.checked import assert_all_finite
 from algos._common.scale import exponent_of, scaled, weights_in_range, without_faint
 from algos._common.targets import checked_numbers
 from algos._common.threads import one_thread_blas
 from algos._common.validation import check_sample_weight
-
-Doubles = NDArray[np.float64]
 
 # Exponents of the largest weights of rows and of classes, so that sums of their products with
 # squares fit into float32.
@@ -41,19 +40,19 @@ class Unit:
         return scores * self.spread + self.center
 
 
-def numbers(y: ArrayLike, name: str = "y") -> Doubles:
+def numbers(y: ArrayLike, name: str = "y") -> Float64Array:
     """Return y as float64 of shape (n,)."""
     checked = checked_numbers(y, name)
     return checked if checked.ndim == 1 else np.asarray(column_or_1d(checked, warn=True))
 
 
-def unit_of(y: Doubles, weight: Doubles | None) -> Unit:
+def unit_of(y: Float64Array, weight: Float64Array | None) -> Unit:
     """Return mean and deviation of targets as a unit; a deviation of 1 if all are equal."""
     center, spread = moments_of(y, weight)
     return Unit(center, spread or 1.0)
 
 
-def moments_of(y: Doubles, weight: Doubles | None) -> tuple[float, float]:
+def moments_of(y: Float64Array, weight: Float64Array | None) -> tuple[float, float]:
     """Return mean and deviation of targets, independently of the order of rows."""
     weight, _ = weights_in_range(weight)
     # Copies and weights must give the same sums, so equal targets are counted together.
@@ -78,14 +77,14 @@ def moments_of(y: Doubles, weight: Doubles | None) -> tuple[float, float]:
     return float(np.ldexp(center, exponent)), float(np.ldexp(spread, exponent))
 
 
-def _is_new(ordered: Doubles) -> NDArray[np.bool_]:
+def _is_new(ordered: Float64Array) -> NDArray[np.bool_]:
     """Tell which numbers differ from the one before, without differences, which may overflow."""
     return np.concatenate([[True], ordered[1:] != ordered[:-1]])
 
 
 def checked_weights(
     sample_weight: Any, n_rows: int, exponent: int = 0
-) -> tuple[Doubles | None, int]:
+) -> tuple[Float64Array | None, int]:
     """Return weights of shape (n_rows,) divided by 2**e, or None for weights of 1, and e.
 
     e is `exponent`, that of earlier weights, unless weights would exceed 2**60: beside such
@@ -98,7 +97,7 @@ def checked_weights(
     return over_power(weight, exponent), exponent
 
 
-def over_power(weight: Doubles, exponent: int) -> Doubles:
+def over_power(weight: Float64Array, exponent: int) -> Float64Array:
     """Return weights divided by 2**exponent; positive ones have a lower bound for quotients."""
     if not exponent:
         return weight
@@ -106,16 +105,16 @@ def over_power(weight: Doubles, exponent: int) -> Doubles:
     return np.where(weight > 0, np.maximum(divided, _LEAST_WEIGHT), 0.0)
 
 
-def class_factors_in_range(factors: Doubles) -> Doubles:
+def class_factors_in_range(factors: Float64Array) -> Float64Array:
     """Return class weights, divided by a power of two if products with weights could overflow."""
     excess = exponent_of(factors) - _MOST_FACTOR
     if excess <= 0:
         return factors
-    divided: Doubles = scaled(without_faint(factors), excess)
+    divided: Float64Array = scaled(without_faint(factors), excess)
     return divided
 
 
-def group_numbers(groups: ArrayLike) -> NDArray[np.int64]:
+def group_numbers(groups: ArrayLike) -> Int64Array:
     """Return the number of each row's group, from 0 on.
 
     Raises

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._cython.kmeans_bounds import assign_bounded
 from algos.kmeans.kept_sums import KeptSums
-from algos.kmeans.rows import Doubles, Labels, Rows, Sums, rounding_of
+from algos.kmeans.rows import Labels, Rows, Sums, rounding_of
 
 
 class BoundedPasses:
@@ -34,7 +35,7 @@ class BoundedPasses:
             **self._kept.state(),
         }
 
-    def assign(self, centers: Doubles, labels: Labels) -> Sums:
+    def assign(self, centers: Float64Array, labels: Labels) -> Sums:
         """Relabel the rows in place and sum them up by label."""
         rows, state = self._rows, self._state
         rounded = centers.astype(rows.X.dtype)

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, FloatArray
 from algos._cython.row_codes import encode_rows
-
-Floats = NDArray[Any]
 
 TILE = 64  # rows; CODE_ROWS of the kernels
 WORD = 4  # columns
@@ -30,11 +29,11 @@ class Codes(NamedTuple):
 
     step: float
     codes: NDArray[np.uint8]  # (tiles, words, TILE, WORD); twice the words if fine
-    norms: NDArray[np.float32]  # (n,) norms of the rows, to 1e-5
-    errors: NDArray[np.float32]  # (n,) upper bounds of the norms of the remainders
+    norms: Float32Array  # (n,) norms of the rows, to 1e-5
+    errors: Float32Array  # (n,) upper bounds of the norms of the remainders
 
 
-def encode(X: Floats, shift: Floats, n_threads: int) -> Codes | None:
+def encode(X: FloatArray, shift: FloatArray, n_threads: int) -> Codes | None:
     """Return the codes of the rows, or None if they would not help.
 
     There may be up to 2**13 columns, and together with everything else that a fit keeps they may
@@ -49,7 +48,7 @@ def encode(X: Floats, shift: Floats, n_threads: int) -> Codes | None:
     return encode_as(X, shift, n_threads, fine=fits[0])
 
 
-def encode_as(X: Floats, shift: Floats, n_threads: int, *, fine: bool) -> Codes | None:
+def encode_as(X: FloatArray, shift: FloatArray, n_threads: int, *, fine: bool) -> Codes | None:
     """Return codes of one kind, or None if the step for a sample is outside float32's range."""
     n, d = X.shape
     n_sampled = min(n, max(64, _SAMPLE // d))
@@ -62,14 +61,14 @@ def encode_as(X: Floats, shift: Floats, n_threads: int, *, fine: bool) -> Codes 
     return Codes(step, codes, norms, errors)
 
 
-def has_room_for_gaps(X: Floats, codes: Codes) -> bool:
+def has_room_for_gaps(X: FloatArray, codes: Codes) -> bool:
     """Tell whether there is room for two bytes per row besides the codes."""
     n, d = X.shape
     fine = codes.codes.shape[1] * WORD >= d + WORD
     return _size(n, d, fine) + 2 * n <= _room(X)
 
 
-def why_none(X: Floats) -> str:
+def why_none(X: FloatArray) -> str:
     """Return why `encode` returned None."""
     n, d = X.shape
     if d > MOST_COLUMNS:
@@ -79,7 +78,7 @@ def why_none(X: Floats) -> str:
     return "a sample of the rows does not vary"
 
 
-def _room(X: Floats) -> float:
+def _room(X: FloatArray) -> float:
     return 0.3 * X.nbytes + (16 << 20)
 
 
@@ -88,7 +87,7 @@ def _size(n: int, d: int, fine: bool) -> int:
     return n * (-(-d // WORD) * WORD * (1 + fine) + 12)
 
 
-def _best_step(sample: Floats) -> float:
+def _best_step(sample: FloatArray) -> float:
     """Return the step with the least quantization error for a sample of rows.
 
     A smaller step rounds less, but clips more of the largest values.

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClusterMixin
 from sklearn.exceptions import ConvergenceWarning
 
+from algos._common.arrays import Float64Array
 from algos._common.automatic import keep_automatic
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
@@ -41,7 +42,7 @@ from algos.kmeans.metric import LOST, METRICS, label_rows, lost_inertia_of, make
 from algos.kmeans.names import FOREIGN_NAMES
 from algos.kmeans.plan import Plan, check_enough, choose_algorithm, reason_for, starts_from
 from algos.kmeans.restarts import Model, RunState, best_run, owes_digits, refined
-from algos.kmeans.rows import Doubles, Rows, weight_by_label
+from algos.kmeans.rows import Rows, weight_by_label
 
 
 @named
@@ -319,7 +320,7 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         tags.input_tags.sparse = True
         return tags
 
-    def _fit(self, X: Any, weight: Doubles | None, n_threads: int) -> KMeans:
+    def _fit(self, X: Any, weight: Float64Array | None, n_threads: int) -> KMeans:
         resumable = Resumable(self, X, sample_weight=weight)
         positive, positive_weight = drop_zero_weight(X, weight)
         positive_weight, weight_exponent = weights_in_range(positive_weight)
@@ -347,7 +348,7 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         return self
 
     def _best_run(self, rows: Rows, plan: Plan, state: RunState, resumable: Resumable) -> Model:
-        def attributes(centers: Doubles) -> dict[str, Any]:
+        def attributes(centers: Float64Array) -> dict[str, Any]:
             return {
                 "cluster_centers_": scaled(rows.unshifted(centers), -plan.exponent),
                 "_exponent": plan.exponent,

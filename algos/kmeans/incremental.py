@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from algos._common.arrays import Float64Array, IndexArray
 from algos._common.base import check_mergeable, learning
 from algos._common.deferred import Deferred
 from algos._common.params import InvalidParameterError, check_params
@@ -24,7 +25,7 @@ from algos.kmeans.metric import check_directed
 from algos.kmeans.plan import Plan, check_initial_centers, is_given
 from algos.kmeans.reduction import curve, reduced_model
 from algos.kmeans.restarts import Model
-from algos.kmeans.rows import Doubles, Rows
+from algos.kmeans.rows import Rows
 from algos.kmeans.stream import Settings, Stream, joined
 
 Self = TypeVar("Self", bound="Incremental")
@@ -170,7 +171,7 @@ class Incremental(Deferred):
 
     def inertia_curve(
         self, n_clusters: int | Iterable[int] | None = None
-    ) -> tuple[NDArray[np.intp], Doubles]:
+    ) -> tuple[IndexArray, Float64Array]:
         """Return the inertia for several numbers of clusters, computed without the rows.
 
         The weighted centres are merged in pairs from their full number down to one, each

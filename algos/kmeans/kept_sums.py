@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from algos.kmeans.rows import Doubles, Labels, Rows, Sums, weight_by_label
+from algos._common.arrays import Float64Array
+from algos.kmeans.rows import Labels, Rows, Sums, weight_by_label
 
 
 class KeptSums:
@@ -30,17 +31,17 @@ class KeptSums:
         """Return copies of all arrays."""
         return {"sums": self._sums.copy(), "counts": self._counts.copy()}
 
-    def add(self, sums: Doubles, counts: Doubles, labels: Labels) -> None:
+    def add(self, sums: Float64Array, counts: Float64Array, labels: Labels) -> None:
         """Add changes; `labels` are the new ones."""
         self._sums += sums
         self._counts += counts
         self._empty_exactly(labels)
 
-    def replace(self, sums: Doubles, counts: Doubles) -> None:
+    def replace(self, sums: Float64Array, counts: Float64Array) -> None:
         """Replace the sums."""
         self._sums, self._counts = sums.copy(), counts.copy()
 
-    def result(self, centers: Doubles, n_changed: int) -> Sums:
+    def result(self, centers: Float64Array, n_changed: int) -> Sums:
         """Return the result of a pass for rows labelled by these centres."""
         objective = self._objective(centers)
         return Sums(self._sums.copy(), self._counts.copy(), objective, n_changed)
@@ -53,7 +54,7 @@ class KeptSums:
             counts[empty] = 0
             self._sums[empty] = 0
 
-    def _objective(self, centers: Doubles) -> float:
+    def _objective(self, centers: Float64Array) -> float:
         """Return sum ||x||^2 - 2 c.S + n ||c||^2 for sums S and weights n of the labels."""
         cross = 2 * (centers * self._sums).sum()
         own = (self._counts * (centers**2).sum(axis=1)).sum()

@@ -9,16 +9,17 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array
 from algos._common.callbacks import Task
 from algos._common.history import History
 from algos._cython.kmeans_update import square_of_move, sums_to_means
-from algos.kmeans.rows import Doubles, Labels, Rows, Sums
+from algos.kmeans.rows import Labels, Rows, Sums
 
 
 class Passes(Protocol):
     """The labelling step of an iteration."""
 
-    def assign(self, centers: Doubles, labels: Labels) -> Sums:
+    def assign(self, centers: Float64Array, labels: Labels) -> Sums:
         """Relabel the rows in place and sum them up by label."""
         ...
 
@@ -31,7 +32,7 @@ class Passes(Protocol):
 class Descent:
     """The state of one run of Lloyd's algorithm, from which it can be resumed."""
 
-    centers: Doubles  # (k, d) less the shift
+    centers: Float64Array  # (k, d) less the shift
     labels: Labels
     n_iter: int = 0
     converged: str = ""  # the reason, or "" if it has not converged
@@ -48,7 +49,7 @@ class Descent:
         }
 
     @classmethod
-    def from_centers(cls, centers: Doubles, n_rows: int) -> Descent:
+    def from_centers(cls, centers: Float64Array, n_rows: int) -> Descent:
         """Return the state before the first iteration, from centres less the shift."""
         return cls(centers, np.full(n_rows, -1, dtype=np.int32))
 
@@ -66,7 +67,7 @@ def descend(
     max_iter: int,
     tol: float,
     task: Task,
-    attributes: Callable[[Doubles], dict[str, Any]],
+    attributes: Callable[[Float64Array], dict[str, Any]],
     report: Callable[[str], None],
 ) -> Descent:
     """Iterate until no label changes, the centres move less than tol, or max_iter.
@@ -126,7 +127,7 @@ def _iterate(rows: Rows, passes: Passes, descent: Descent, tol: float) -> float:
     return objective
 
 
-def _means(rows: Rows, found: Sums, descent: Descent) -> Doubles:
+def _means(rows: Rows, found: Sums, descent: Descent) -> Float64Array:
     """Return the means by label; a centre without rows moves to a distant row."""
     if np.count_nonzero(found.counts) < len(found.counts):
         _relocate(rows, found, descent)
@@ -153,7 +154,7 @@ def _relocate(rows: Rows, found: Sums, descent: Descent) -> None:
         found.counts[cluster] = weight
 
 
-def _farthest(keys: NDArray[np.uint64], squares: Doubles, n: int) -> Iterator[int]:
+def _farthest(keys: NDArray[np.uint64], squares: Float64Array, n: int) -> Iterator[int]:
     """Yield up to n distinct rows, farthest from their centres first, ties by key."""
     seen: set[int] = set()
     for row in np.lexsort((keys, -squares)):

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from algos._common.arrays import Float64Array, FloatArray, IndexArray, Int64Array
 from algos._common.random import Key
 from algos._common.row_key import row_keys
 from algos._common.scale import exponent_of, in_range, scaled, with_values
 from algos._cython import unit_rows as kernels
 from algos.kmeans import rows as dense, sparse_rows
-from algos.kmeans.rows import Doubles, Floats, Labels, Rows
+from algos.kmeans.rows import Labels, Rows
 from algos.kmeans.sparse_rows import SparseRows
 
 METRICS = ("euclidean", "cosine")
@@ -36,7 +37,7 @@ class UnitRows(Rows):
     """Rows scaled to length 1."""
 
     source: Any = None  # the given rows, from which the keys are computed
-    kept: NDArray[np.intp] | None = None  # those of them that have a direction; None: all
+    kept: IndexArray | None = None  # those of them that have a direction; None: all
 
     def keys(self, indices: Any = None) -> NDArray[np.uint64]:
         if self.source is None:
@@ -57,14 +58,14 @@ class SphericalRows(Rows):
 
     undirected = 0.0  # total weight of the rows without a direction
 
-    def shifted(self, centers: Any) -> Doubles:
+    def shifted(self, centers: Any) -> Float64Array:
         return super().shifted(check_directed(centers))
 
-    def placed(self, centers: Doubles, old: Doubles) -> Doubles:
+    def placed(self, centers: Float64Array, old: Float64Array) -> Float64Array:
         means = centers + self.shift
         lengths = np.sqrt(np.einsum("kd,kd->k", means, means))[:, np.newaxis]
         held = lengths > _NO_DIRECTION  # otherwise its rows cancel out, and it keeps its direction
-        units: Doubles = means / np.where(held, lengths, 1) - self.shift
+        units: Float64Array = means / np.where(held, lengths, 1) - self.shift
         return np.where(held, units, old)
 
     def inertia_of(self, squares: float) -> float:
@@ -90,7 +91,7 @@ class Means(Rows):
 
     known_keys: NDArray[np.uint64] | None = None
 
-    def subset(self, indices: NDArray[np.int64], weight: Doubles) -> Means:
+    def subset(self, indices: Int64Array, weight: Float64Array) -> Means:
         part = type(self)(self.X[indices], weight, self._key, self.n_threads)
         if self.known_keys is not None:
             part.known_keys = self.known_keys[indices]
@@ -109,7 +110,7 @@ class _SphericalMeans(Means, SphericalRows):
 
 
 def make_rows(
-    X: Any, weight: Doubles | None, key: Key, n_threads: int, metric: str
+    X: Any, weight: Float64Array | None, key: Key, n_threads: int, metric: str
 ) -> tuple[Rows, int]:
     """Return (rows to be clustered, e); the rows are those of X / 2**e.
 
@@ -139,7 +140,7 @@ def make_rows(
 
 
 def directed_rows(
-    X: Any, weight: Doubles | None, key: Key, n_threads: int
+    X: Any, weight: Float64Array | None, key: Key, n_threads: int
 ) -> tuple[Rows | None, float]:
     """Return (rows that have a direction, scaled to length 1, weight of the others).
 
@@ -152,7 +153,7 @@ def directed_rows(
 
 
 def _of_length_one(
-    X: Any, weight: Doubles | None, key: Key, n_threads: int, kind: type[Any]
+    X: Any, weight: Float64Array | None, key: Key, n_threads: int, kind: type[Any]
 ) -> tuple[Any, float]:
     """Return (rows that have a direction, or all if none has one, weight of the others)."""
     units, directed = unit_rows(X, n_threads)
@@ -165,7 +166,9 @@ def _of_length_one(
     return rows, undirected
 
 
-def rows_of_means(means: Doubles, weight: Doubles, key: Key, n_threads: int, metric: str) -> Means:
+def rows_of_means(
+    means: Float64Array, weight: Float64Array, key: Key, n_threads: int, metric: str
+) -> Means:
     """Return means of rows, made by `make_rows`, as weighted rows to be clustered.
 
     Means of unit rows are shorter than 1. For centres c of length 1, the squared distances
@@ -191,9 +194,9 @@ def unit_rows(X: Any, n_threads: int) -> tuple[Any, NDArray[np.bool_]]:
     return units, directed.view(bool)
 
 
-def check_directed(centers: Any) -> Doubles:
+def check_directed(centers: Any) -> Float64Array:
     """Return initial centres scaled to length 1; raise ValueError if one is zero."""
-    units: Doubles
+    units: Float64Array
     units, directed = unit_rows(np.ascontiguousarray(centers, dtype=np.float64), 1)
     if not directed.all():
         raise ValueError(
@@ -203,7 +206,7 @@ def check_directed(centers: Any) -> Doubles:
     return units
 
 
-def _weight_of(chosen: NDArray[np.bool_], weight: Doubles | None) -> float:
+def _weight_of(chosen: NDArray[np.bool_], weight: Float64Array | None) -> float:
     return float(np.count_nonzero(chosen) if weight is None else weight[chosen].sum())
 
 
@@ -212,7 +215,7 @@ def _euclidean(X: Any) -> Any:
     return sparse_rows if sparse.issparse(X) else dense
 
 
-def label_rows(X: Any, centers: Floats, n_threads: int, metric: str) -> Labels:
+def label_rows(X: Any, centers: FloatArray, n_threads: int, metric: str) -> Labels:
     """Return the label of the nearest centre for each row, the first one in a tie."""
     if metric == "euclidean":
         return _euclidean(X).label_rows(X, centers, n_threads)  # type: ignore[no-any-return]
@@ -224,7 +227,7 @@ def label_rows(X: Any, centers: Floats, n_threads: int, metric: str) -> Labels:
 
 
 def inertia_of(
-    X: Any, weight: Doubles | None, centers: Floats, n_threads: int, metric: str
+    X: Any, weight: Float64Array | None, centers: FloatArray, n_threads: int, metric: str
 ) -> tuple[float, int]:
     """Return (inertia / 2**e, e), with squared (or cosine) distances to the nearest centres."""
     if metric == "euclidean":
@@ -242,7 +245,7 @@ def inertia_of(
 
 
 def lost_inertia_of(
-    X: Any, weight: Doubles | None, centers: Floats, n_threads: int
+    X: Any, weight: Float64Array | None, centers: FloatArray, n_threads: int
 ) -> tuple[float, int]:
     """Return (inertia / 2**e, e) if the sum of squares is below LOST.
 
@@ -261,7 +264,7 @@ def lost_inertia_of(
     return total, -2 * _LIFTED
 
 
-def distances_to(X: Any, centers: Floats, n_threads: int, metric: str) -> Floats:
+def distances_to(X: Any, centers: FloatArray, n_threads: int, metric: str) -> FloatArray:
     """Return the Euclidean (or cosine) distance of each row to each centre, shape (n, k)."""
     if metric == "euclidean":
         return _euclidean(X).distances_to(X, centers, n_threads)  # type: ignore[no-any-return]

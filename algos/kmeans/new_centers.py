@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, IndexArray
 from algos._common.random import Key, stream
-from algos.kmeans.rows import Doubles, Labels, Rows
+from algos.kmeans.rows import Labels, Rows
 
 _WORTHWHILE = 0.02  # of the sum of squares; smaller gains never improved clusters when measured
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -36,14 +37,14 @@ class Openings:
         The nearest centre of each row, and the squared distance to it.
     """
 
-    def __init__(self, rows: Rows, centers: Doubles, key: Key, number: int) -> None:
+    def __init__(self, rows: Rows, centers: Float64Array, key: Key, number: int) -> None:
         self.centers = centers
         self._rows = rows
         self._stream = key, number
         self._rng: np.random.Generator | None = None  # most batches draw nothing
         self._groups: Groups | None = None
         self.labels: Labels = np.zeros(len(rows), dtype=np.int32)
-        self.squares: Doubles = np.ones(len(rows))
+        self.squares: Float64Array = np.ones(len(rows))
         if len(centers):
             self.labels, self.squares = rows.nearest(centers)
 
@@ -88,17 +89,21 @@ class Openings:
         return True
 
     def _move(
-        self, moved: NDArray[np.bool_] | slice, labels: Labels, squares: Doubles, opened: Doubles
+        self,
+        moved: NDArray[np.bool_] | slice,
+        labels: Labels,
+        squares: Float64Array,
+        opened: Float64Array,
     ) -> None:
         self.labels[moved] = labels[moved] + np.int32(len(self.centers))
         self.squares[moved] = squares[moved]
         self.centers = np.concatenate([self.centers, opened])
 
-    def _weighted(self, squares: Doubles) -> Doubles:
+    def _weighted(self, squares: Float64Array) -> Float64Array:
         weight = self._rows.weight
         return squares if weight is None else squares * weight
 
-    def _drawn(self, count: int) -> tuple[Doubles, Labels, Doubles]:
+    def _drawn(self, count: int) -> tuple[Float64Array, Labels, Float64Array]:
         """Return (distinct rows less the shift, label of the nearest, squared distance to it).
 
         There are fewer if no others are left. Each is its own nearest, even if rounding makes
@@ -133,7 +138,7 @@ class Groups:
         self._sizes = np.diff(self._starts, append=len(keys))
         self._keys = sorted_keys[is_first]
 
-    def draw(self, mass: Doubles, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    def draw(self, mass: Float64Array, count: int, rng: np.random.Generator) -> IndexArray:
         """Return distinct groups, drawn without replacement in proportion to their mass.
 
         The order of independent exponential times with rates `mass` is such a draw
@@ -149,11 +154,11 @@ class Groups:
             able, times = able[first], times[first]
         return able[np.argsort(times)]
 
-    def first(self, groups: NDArray[np.intp]) -> NDArray[np.intp]:
+    def first(self, groups: IndexArray) -> IndexArray:
         """Return one row of each of the given groups."""
         return self._order[self._starts[groups]]
 
-    def members(self, groups: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def members(self, groups: IndexArray) -> tuple[IndexArray, IndexArray]:
         """Return (all rows of the given groups, the index in `groups` of each)."""
         sizes = self._sizes[groups]
         place = np.repeat(np.arange(len(groups)), sizes)
@@ -162,7 +167,7 @@ class Groups:
         return self._order[self._starts[groups][place] + within], place
 
 
-def _uniform(keys: NDArray[np.uint64], salt: np.uint64) -> Doubles:
+def _uniform(keys: NDArray[np.uint64], salt: np.uint64) -> Float64Array:
     """Return a number in (0, 1) for each key, which depends on the salt."""
     mixed = keys ^ salt
     for shift in (np.uint64(32), np.uint64(29)):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algos.kmeans.rows import Doubles, Floats, Rows, weight_by_label
+from algos._common.arrays import Float64Array, FloatArray, Int64Array
+from algos.kmeans.rows import Rows, weight_by_label
 from algos.kmeans.seeding import BucketSampler, farther_than_all, plus_plus
 
 _ROUNDS = 5
 _OVERSAMPLING = 2
 
 
-def parallel_plus_plus(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def parallel_plus_plus(rows: Rows, n_clusters: int, rng: np.random.Generator) -> Int64Array:
     """Return rows chosen by greedy k-means++ among about 10 * n_clusters candidates.
 
     2 * n_clusters candidates are drawn at a time, with probability proportional to their squared
@@ -24,7 +24,7 @@ def parallel_plus_plus(rows: Rows, n_clusters: int, rng: np.random.Generator) ->
 
 def _candidates(
     rows: Rows, n_draws: int, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], Doubles]:
+) -> tuple[Int64Array, Float64Array]:
     """Return (distinct rows, weight of the rows nearest to each)."""
     sampler = BucketSampler(rows)
     squares, labels = farther_than_all(rows), np.zeros(len(rows), dtype=np.int32)
@@ -39,8 +39,8 @@ def _candidates(
 
 
 def _distinct_rows(
-    rows: Rows, sampler: BucketSampler, values: Floats, n_wanted: int, rng: np.random.Generator
-) -> NDArray[np.int64]:
+    rows: Rows, sampler: BucketSampler, values: FloatArray, n_wanted: int, rng: np.random.Generator
+) -> Int64Array:
     """Return up to `n_wanted` distinct rows, drawn in proportion to their values."""
     found: dict[int, int] = {}  # key → row
     sums = sampler.sums(values)

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from algos._common.arrays import FloatArray
 from algos._common.checked import check_array
 from algos._common.warn import warn
 from algos._cython._codes import is_fast
-from algos.kmeans.rows import Floats, Rows
+from algos.kmeans.rows import Rows
 
 _FEW_DISTANCES = 50_000  # per pass: for fewer, "auto" uses no codes
 _REASONS = {
@@ -58,7 +59,7 @@ def is_given(init: Any) -> bool:
     return not isinstance(init, str) and not callable(init)
 
 
-def check_initial_centers(centers: Any, n_clusters: int, n_features: int) -> Floats:
+def check_initial_centers(centers: Any, n_clusters: int, n_features: int) -> FloatArray:
     """Return given centres as floats of shape (n_clusters, n_features)."""
     checked = check_array(centers, dtype=(np.float64, np.float32), order="C", input_name="init")
     for given, wanted, what in zip(

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, FloatArray
 from algos._cython.kmeans_quantized import assign_quantized
 from algos.kmeans.codes import Codes, has_room_for_gaps
 from algos.kmeans.kept_sums import KeptSums
-from algos.kmeans.rows import Doubles, Floats, Labels, Rows, Sums
+from algos.kmeans.rows import Labels, Rows, Sums
 
 _USELESS = 0.25  # share of distances to compute in full, above which codes do not pay
 _FEW_CHANGES = 0.02  # share of labels; if more change, most gaps close within a pass
@@ -33,7 +34,7 @@ class Gaps:
         Root mean square of the shifted rows.
     """
 
-    def __init__(self, gaps: NDArray[np.uint16], centers: Doubles, scale: float) -> None:
+    def __init__(self, gaps: NDArray[np.uint16], centers: Float64Array, scale: float) -> None:
         self.per_gap = _GAP_UNITS / scale if scale > 0 else 0.0
         self.gaps = gaps
         self._centers = centers
@@ -42,7 +43,7 @@ class Gaps:
         """Return copies of all arrays."""
         return {"gaps": self.gaps.copy(), "gap_centers": self._centers.copy()}
 
-    def fall(self, centers: Doubles) -> NDArray[np.int32]:
+    def fall(self, centers: Float64Array) -> NDArray[np.int32]:
         """Return by how much the gap of each label decreases with the new centres.
 
         The first entry is for rows without a label. A row's own centre may have moved away, and
@@ -86,7 +87,7 @@ class QuantizedPasses:
         own = {"is_useful": self._is_useful, "few_changes": self._few_changes}
         return {**own, **gaps, **self._kept.state()}
 
-    def assign(self, centers: Doubles, labels: Labels) -> Sums:
+    def assign(self, centers: Float64Array, labels: Labels) -> Sums:
         """Relabel the rows in place and sum them up by label."""
         rows, k = self._rows, len(centers)
         rounded = centers.astype(rows.X.dtype)
@@ -100,7 +101,7 @@ class QuantizedPasses:
             self._kept.replace(*rows.sum_up(labels, k))
         return self._kept.result(rounded.astype(np.float64), n_changed)
 
-    def _label(self, centers: Floats, labels: Labels) -> int:
+    def _label(self, centers: FloatArray, labels: Labels) -> int:
         """Return the number of changes, or -1 if the codes could not be used."""
         rows, codes, gaps = self._rows, self._codes, self._gaps
         is_new = gaps is not None and not gaps.gaps.any()
@@ -125,5 +126,5 @@ class QuantizedPasses:
             self._gaps, self._few_changes = None, n_changed / 2  # until then
         return n_changed
 
-    def _keep_gaps(self, gaps: NDArray[np.uint16], centers: Doubles) -> None:
+    def _keep_gaps(self, gaps: NDArray[np.uint16], centers: Float64Array) -> None:
         self._gaps = Gaps(gaps, centers, float(np.sqrt(self._rows.mean_square)))

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, IndexArray
 from algos._common.callbacks import Task
 from algos._common.random import Key
 from algos._common.scale import unscaled
@@ -17,7 +17,7 @@ from algos.kmeans.lloyd import Descent, descend
 from algos.kmeans.metric import Means, rows_of_means
 from algos.kmeans.plan import Plan
 from algos.kmeans.restarts import Model, RunState, best_run
-from algos.kmeans.rows import Doubles, Labels, Rows
+from algos.kmeans.rows import Labels, Rows
 from algos.kmeans.span import Span, is_wide
 from algos.kmeans.stream import Mergers, Stream
 
@@ -111,7 +111,7 @@ def _exchanged(rows: Rows, model: Model, max_passes: int) -> Model:
     )
 
 
-def curve(state: Stream, counts: NDArray[np.intp], metric: str, n_threads: int) -> Doubles:
+def curve(state: Stream, counts: IndexArray, metric: str, n_threads: int) -> Float64Array:
     """Return the inertia for each number of clusters, given in ascending order."""
     rows = _rows_of(state, n_threads, metric)
     span = _span_of(rows, metric)
@@ -121,7 +121,7 @@ def curve(state: Stream, counts: NDArray[np.intp], metric: str, n_threads: int) 
     found = [_improved(rows, next(labels)) for _ in counts]
     # With one centre more than the best of fewer, the inertia is no larger.
     inertias = np.minimum.accumulate(found[::-1]) + rows.inertia_of(state.scatter)
-    curve: Doubles = unscaled(inertias, 2 * state.exponent + state.weight_exponent)
+    curve: Float64Array = unscaled(inertias, 2 * state.exponent + state.weight_exponent)
     return curve
 
 
@@ -165,7 +165,7 @@ def _each_its_own(rows: Rows, scatter: float, n_clusters: int) -> Model:
     return Model(centers, labels, inertia, 1, record)
 
 
-def _merged_labels(rows: Rows, counts: NDArray[np.intp]) -> Iterator[Labels]:
+def _merged_labels(rows: Rows, counts: IndexArray) -> Iterator[Labels]:
     """Yield labels after merging the closest pairs, for decreasing numbers of clusters."""
     assert rows.weight is not None
     m = len(rows)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, FloatArray
 from algos._common.callbacks import Task
 from algos._common.random import Key, stream
 from algos._common.scale import scaled
@@ -18,7 +19,7 @@ from algos.kmeans.lloyd import Descent, Passes, descend
 from algos.kmeans.parallel_seeding import parallel_plus_plus
 from algos.kmeans.plan import Plan, check_initial_centers
 from algos.kmeans.quantized import QuantizedPasses
-from algos.kmeans.rows import Doubles, Floats, Labels, Rows
+from algos.kmeans.rows import Labels, Rows
 from algos.kmeans.seeding import plus_plus, random_rows
 
 _ROUNDINGS = 8
@@ -29,7 +30,7 @@ _SHOWS = 1e-6  # of the inertia
 class Model:
     """The result of one run, with the inertia and labels of the returned centres."""
 
-    centers: Floats
+    centers: FloatArray
     labels: Labels
     inertia: float
     n_iter: int
@@ -74,7 +75,7 @@ def best_run(
     state: RunState,
     *,
     task: Task,
-    attributes: Callable[[Doubles], dict[str, Any]],
+    attributes: Callable[[Float64Array], dict[str, Any]],
     report: Callable[[int, str], None],
 ) -> Model:
     """Do the remaining runs and return the best of all.
@@ -164,7 +165,7 @@ _CHOICES = {
 }
 
 
-def initial_centers(rows: Rows, plan: Plan, key: Key, run: int) -> Doubles:
+def initial_centers(rows: Rows, plan: Plan, key: Key, run: int) -> Float64Array:
     """Return the centres that a run starts from, less the shift."""
     if isinstance(plan.init, str):
         choose = _CHOICES[plan.init]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, FloatArray, Int64Array
 from algos._common.memory import require_memory
 from algos._common.moments import column_mean_and_variance
 from algos._common.random import Key
@@ -32,8 +33,6 @@ _SURE_BYTES = 1 << 20  # up to which memory is not checked
 _GLANCED, _SAMPLED = 8, 256  # rows that show whether a few others drag the mean away
 _DRAGGED = 64.0**2  # ratio of the squared distances to the mean and between rows
 
-Floats = NDArray[Any]
-Doubles = NDArray[np.float64]
 Labels = NDArray[np.int32]
 
 
@@ -41,8 +40,8 @@ Labels = NDArray[np.int32]
 class Sums:
     """The result of one pass, from which the next centres are computed."""
 
-    sums: Doubles  # (k, d) of the shifted rows
-    counts: Doubles  # (k,)
+    sums: Float64Array  # (k, d) of the shifted rows
+    counts: Float64Array  # (k,)
     objective: float
     n_changed: int
 
@@ -74,7 +73,9 @@ class Rows:
 
     why_no_bounds = "for so many centres of so few rows they would take much memory besides X"
 
-    def __init__(self, X: Floats, weight: Doubles | None, key: Key, n_threads: int) -> None:
+    def __init__(
+        self, X: FloatArray, weight: Float64Array | None, key: Key, n_threads: int
+    ) -> None:
         self.X = X
         self.weight = weight
         self.n_threads = n_threads
@@ -84,7 +85,7 @@ class Rows:
         mean, variance = column_mean_and_variance(X, weight, n_threads)
         center = amid_most(X, mean)
         self.is_dragged = center is not mean
-        self.shift: Floats = _coarse(center, variance).astype(X.dtype)
+        self.shift: FloatArray = _coarse(center, variance).astype(X.dtype)
         self.mean_variance = float(variance.mean())
         self.mean_square = float(variance.sum() + ((mean - self.shift) ** 2).sum())
         self.spread = total * self.mean_square
@@ -124,15 +125,15 @@ class Rows:
         X = self.X if indices is None else self.X[indices]
         return row_keys(X, self._key, n_threads=self.n_threads)
 
-    def take(self, indices: Any) -> Doubles:
+    def take(self, indices: Any) -> Float64Array:
         """Return shifted rows in float64."""
         return self.X[indices].astype(np.float64) - self.shift
 
-    def unshifted(self, centers: Doubles) -> Floats:
+    def unshifted(self, centers: Float64Array) -> FloatArray:
         """Return centres in the coordinates and the dtype of X."""
         return np.ascontiguousarray((centers + self.shift).astype(self.X.dtype))
 
-    def shifted(self, centers: Any) -> Doubles:
+    def shifted(self, centers: Any) -> Float64Array:
         """Return given centres less the shift."""
         return np.asarray(centers, dtype=np.float64) - self.shift
 
@@ -146,7 +147,7 @@ class Rows:
         n_bytes = _LANES * 8 * n_clusters * d
         return _LANES * n_clusters <= n and n_bytes <= max(16 << 20, self.nbytes // 20)
 
-    def assign(self, centers: Doubles, labels: Labels) -> Sums:
+    def assign(self, centers: Float64Array, labels: Labels) -> Sums:
         """Relabel the rows in place and sum them up by label."""
         k, d = centers.shape
         fused = self.has_room_for_lanes(k)
@@ -166,7 +167,7 @@ class Rows:
         return Trials(self.X, self.weight, self.shift, n_candidates, codes, self.n_threads)
 
     def approach(
-        self, indices: NDArray[np.int64], squares: Floats, labels: Labels, first: int
+        self, indices: Int64Array, squares: FloatArray, labels: Labels, first: int
     ) -> None:
         """Lower squared distances to those of the nearest among some rows, in place.
 
@@ -182,11 +183,11 @@ class Rows:
             squares[part][nearer] = square[nearer]
             labels[part][nearer] = label[nearer] + first
 
-    def subset(self, indices: NDArray[np.int64], weight: Doubles) -> Rows:
+    def subset(self, indices: Int64Array, weight: Float64Array) -> Rows:
         """Return some of the rows with other weights."""
         return Rows(self.X[indices], weight, self._key, self.n_threads)
 
-    def nearest(self, centers: Doubles) -> tuple[Labels, Doubles]:
+    def nearest(self, centers: Float64Array) -> tuple[Labels, Float64Array]:
         """Return the label of each row, and its squared distance to that centre.
 
         Labels are as in a pass; distances are exact, to the centres that `rounded` returns.
@@ -202,7 +203,7 @@ class Rows:
             )  # fmt: skip
         return labels, squares
 
-    def _label_by_codes(self, centers: Floats, labels: Labels) -> bool:
+    def _label_by_codes(self, centers: FloatArray, labels: Labels) -> bool:
         """Label the rows by codes if this is faster for a single pass; otherwise return False."""
         few = _SOME_CENTERS if self._codes else _MANY_CENTERS
         if len(centers) < few or not is_fast() or self.codes is None:
@@ -214,27 +215,27 @@ class Rows:
         return n_changed >= 0
 
     @property
-    def rounding(self) -> float | Doubles:
+    def rounding(self) -> float | Float64Array:
         """Upper bound of the computed squared distance of equal rows, for each or for all."""
         largest = float(np.abs(self.shift).max()) + float(np.sqrt(self.mean_square))
         if self.is_dragged:  # the mean square is dominated by the far rows
             # Not of np.abs(X), which would be a copy.
-            sizes: Doubles = np.maximum(self.X.max(axis=1), -self.X.min(axis=1))
+            sizes: Float64Array = np.maximum(self.X.max(axis=1), -self.X.min(axis=1))
             sizes = sizes + np.abs(self.shift).max(initial=0.0)
             return len(self.shift) * (8 * np.finfo(np.float64).eps * sizes) ** 2
         return float(len(self.shift) * (8 * np.finfo(np.float64).eps * largest) ** 2)
 
-    def rounded(self, centers: Doubles) -> Doubles:
+    def rounded(self, centers: Float64Array) -> Float64Array:
         """Return shifted centres as `nearest` uses them, rounded to the dtype of X."""
         return self.shifted(self.unshifted(centers))
 
-    def sum_up(self, labels: Labels, n_clusters: int) -> tuple[Doubles, Doubles]:
+    def sum_up(self, labels: Labels, n_clusters: int) -> tuple[Float64Array, Float64Array]:
         """Return the sums of the shifted rows, and of their weights, by label."""
         sums, counts = np.zeros((n_clusters, len(self.shift))), np.zeros(n_clusters)
         sum_by_label(self.X, self.weight, self.shift, labels, sums, counts, self.n_threads)
         return sums, counts
 
-    def means_by_label(self, labels: Labels, centers: Floats) -> Floats:
+    def means_by_label(self, labels: Labels, centers: FloatArray) -> FloatArray:
         """Return the means by label, computed without the shift; `centers` for empty labels.
 
         If a row is huge, so is the shift.
@@ -250,7 +251,7 @@ class Rows:
     def state(self) -> None:
         """Return None, since a pass does not depend on earlier ones."""
 
-    def placed(self, centers: Doubles, old: Doubles) -> Doubles:
+    def placed(self, centers: Float64Array, old: Float64Array) -> Float64Array:
         """Return the centres for means of the rows; `old` are the previous centres."""
         return centers
 
@@ -258,17 +259,17 @@ class Rows:
         """Return the inertia, given the sum of squared distances."""
         return squares
 
-    def measure(self, centers: Floats) -> tuple[Labels, float]:
+    def measure(self, centers: FloatArray) -> tuple[Labels, float]:
         """Return the labels and the inertia for centres as `unshifted` returns them."""
         labels, squares = label_and_measure(self.X, self.weight, centers, self.n_threads)
         return labels, self.inertia_of(squares)
 
-    def distances(self, centers: Doubles) -> Doubles:
+    def distances(self, centers: Float64Array) -> Float64Array:
         """Return the squared distance of each row to its nearest centre."""
         return self.nearest(centers)[1]
 
 
-def amid_most(X: Floats, mean: Doubles) -> Doubles:
+def amid_most(X: FloatArray, mean: Float64Array) -> Float64Array:
     """Return `mean`, or the median of some rows if most rows are far nearer to that.
 
     Nearly always, a few rows suffice to see that they are not.
@@ -279,11 +280,11 @@ def amid_most(X: Floats, mean: Doubles) -> Doubles:
     if not _are_close(few[1:] - few[:-1], few - mean):
         return mean
     some = X[:: -(-len(X) // _SAMPLED)].astype(np.float64)
-    median: Doubles = np.median(some, axis=0)
+    median: Float64Array = np.median(some, axis=0)
     return median if _are_close(some - median, some - mean) else mean
 
 
-def _are_close(between: Doubles, away: Doubles) -> bool:
+def _are_close(between: Float64Array, away: Float64Array) -> bool:
     """Tell whether most vectors of one set are much shorter than those of the other."""
     # Lists: for so few numbers numpy's overhead is larger than sorting.
     short, long = (np.einsum("nd,nd->n", part, part).tolist() for part in (between, away))
@@ -292,7 +293,7 @@ def _are_close(between: Doubles, away: Doubles) -> bool:
     return bool(short[len(short) // 2] * _DRAGGED < long[(len(long) - 1) // 2])
 
 
-def weight_by_label(labels: Labels, weight: Doubles | None, n_labels: int) -> Doubles:
+def weight_by_label(labels: Labels, weight: Float64Array | None, n_labels: int) -> Float64Array:
     """Return the weight of the rows of each label."""
     found = np.zeros(n_labels)
     for start in range(0, len(labels), _BLOCK):  # numpy converts them to wider integers
@@ -302,12 +303,12 @@ def weight_by_label(labels: Labels, weight: Doubles | None, n_labels: int) -> Do
     return found
 
 
-def rounding_of(X: Floats) -> float:
+def rounding_of(X: FloatArray) -> float:
     """Return a bound on the relative rounding error of a squared distance by products."""
     return float((X.shape[1] + 8) * np.finfo(X.dtype).eps)
 
 
-def _shift_of(centers: Floats) -> tuple[Floats, Floats]:
+def _shift_of(centers: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return (shift, shifted centres), both in the dtype of the centres."""
     shift, shifted = np.empty_like(centers[0]), np.empty_like(centers)
     shift_centers(centers, shift, shifted)
@@ -315,11 +316,11 @@ def _shift_of(centers: Floats) -> tuple[Floats, Floats]:
 
 
 def _nearest(
-    X: Floats,
-    weight: Doubles | None,
-    centers: Floats,
+    X: FloatArray,
+    weight: Float64Array | None,
+    centers: FloatArray,
     labels: Labels,
-    squares: Doubles | None,
+    squares: Float64Array | None,
     n_threads: int,
     *,
     measured: bool = True,
@@ -333,7 +334,7 @@ def _nearest(
     return float(inertia)
 
 
-def label_rows(X: Floats, centers: Floats, n_threads: int) -> Labels:
+def label_rows(X: FloatArray, centers: FloatArray, n_threads: int) -> Labels:
     """Return the label of the nearest centre for each row, the first one in a tie."""
     labels = np.empty(len(X), dtype=np.int32)
     _nearest(X, None, centers, labels, None, n_threads, measured=False)
@@ -341,14 +342,14 @@ def label_rows(X: Floats, centers: Floats, n_threads: int) -> Labels:
 
 
 def label_and_measure(
-    X: Floats, weight: Doubles | None, centers: Floats, n_threads: int
+    X: FloatArray, weight: Float64Array | None, centers: FloatArray, n_threads: int
 ) -> tuple[Labels, float]:
     """Return the labels and the inertia, from differences in double precision."""
     labels = np.empty(len(X), dtype=np.int32)
     return labels, _nearest(X, weight, centers, labels, None, n_threads)
 
 
-def room_for_distances(X: Any, centers: Floats) -> Floats:
+def room_for_distances(X: Any, centers: FloatArray) -> FloatArray:
     """Return an empty array for the distances of the rows to the centres."""
     n, k = X.shape[0], len(centers)
     n_bytes = n * k * X.dtype.itemsize
@@ -361,7 +362,7 @@ def room_for_distances(X: Any, centers: Floats) -> Floats:
     return np.empty((n, k), dtype=X.dtype)
 
 
-def distances_to(X: Floats, centers: Floats, n_threads: int) -> Floats:
+def distances_to(X: FloatArray, centers: FloatArray, n_threads: int) -> FloatArray:
     """Return the distance of each row to each centre, shape (n, k)."""
     out = room_for_distances(X, centers)
     shift, shifted = _shift_of(centers)
@@ -373,7 +374,7 @@ def distances_to(X: Floats, centers: Floats, n_threads: int) -> Floats:
     return out
 
 
-def _coarse(center: Doubles, variance: Doubles) -> Doubles:
+def _coarse(center: Float64Array, variance: Float64Array) -> Float64Array:
     """Return a point near `center`, relative to the deviations, with as few bits as possible.
 
     Values of few bits, such as counts and colours, still have few bits after subtracting it, and
@@ -383,5 +384,5 @@ def _coarse(center: Doubles, variance: Doubles) -> Doubles:
     step = np.ldexp(1 / 16, np.frexp(deviations)[1])  # a sixteenth to an eighth of each
     is_coarser = (deviations > 0) & (np.abs(center) < 2.0**50 * step)
     n_steps = np.rint(np.divide(center, step, out=np.zeros_like(center), where=is_coarser))
-    result: Doubles = np.where(is_coarser, n_steps * step, center)
+    result: Float64Array = np.where(is_coarser, n_steps * step, center)
     return result

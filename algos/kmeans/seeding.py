@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, FloatArray, Int64Array
 from algos._cython.kmeans_buckets import bucket_sums, draw_members, group_by_bucket
 from algos._cython.kmeans_seed_few import seed_few
-from algos.kmeans.rows import Doubles, Floats, Rows
+from algos.kmeans.rows import Rows
 
 _BLOCK = 1 << 15  # rows whose keys are held at a time
 
@@ -36,13 +37,13 @@ class BucketSampler:
         group_by_bucket(self.bucket, self._starts, self._members)
         self._is_sorted = np.zeros(1 << n_bits, dtype=bool)
 
-    def sums(self, values: Floats) -> Doubles:
+    def sums(self, values: FloatArray) -> Float64Array:
         """Return the weighted sum of `values` in each bucket."""
         sums = np.empty(len(self._is_sorted))
         bucket_sums(values, self._rows.weight, self.bucket, sums, self._rows.n_threads)
         return sums
 
-    def draw(self, values: Floats, sums: Doubles, uniforms: Doubles) -> NDArray[np.int64]:
+    def draw(self, values: FloatArray, sums: Float64Array, uniforms: Float64Array) -> Int64Array:
         """Return rows, each with probability proportional to its weighted value."""
         cumulated = np.cumsum(sums)
         targets = uniforms * cumulated[-1]
@@ -58,7 +59,7 @@ class BucketSampler:
         )
         return drawn
 
-    def remove(self, row: int, values: Floats, sums: Doubles) -> None:
+    def remove(self, row: int, values: FloatArray, sums: Float64Array) -> None:
         """Set the value of `row`, and of all rows equal to it, to zero."""
         bucket = int(self.bucket[row])
         members = self._members[self._starts[bucket] : self._starts[bucket + 1]]
@@ -69,7 +70,7 @@ class BucketSampler:
             mass *= self._rows.weight[members]
         sums[bucket] = mass.sum()
 
-    def _sort_members(self, buckets: NDArray[np.int64]) -> None:
+    def _sort_members(self, buckets: Int64Array) -> None:
         """Sort the rows of some buckets by key, unless they are sorted."""
         new = np.unique(buckets[~self._is_sorted[buckets]])
         if len(new) == 0:
@@ -89,12 +90,12 @@ def _beyond_all(dtype: Any) -> float:
     return float(2.0 ** (np.finfo(dtype).maxexp * 3 // 4))
 
 
-def farther_than_all(rows: Rows) -> Floats:
+def farther_than_all(rows: Rows) -> FloatArray:
     """Return the initial squared distances, before there is a centre."""
     return np.full(len(rows), _beyond_all(rows.X.dtype), dtype=rows.X.dtype)
 
 
-def random_rows(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def random_rows(rows: Rows, n_clusters: int, rng: np.random.Generator) -> Int64Array:
     """Return distinct rows, drawn with probability proportional to their weight."""
     sampler = BucketSampler(rows)
     values = np.ones(len(rows), dtype=rows.X.dtype)
@@ -109,7 +110,7 @@ def random_rows(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArra
     return np.array(chosen, dtype=np.int64)
 
 
-def plus_plus(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def plus_plus(rows: Rows, n_clusters: int, rng: np.random.Generator) -> Int64Array:
     """Return the rows that greedy k-means++ chooses.
 
     Each step draws 2 + log(k) candidates with probability proportional to their squared distance
@@ -133,7 +134,7 @@ def plus_plus(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[
 
 def _plus_plus_of_few(
     rows: Rows, n_clusters: int, n_trials: int, rng: np.random.Generator
-) -> NDArray[np.int64]:
+) -> Int64Array:
     """Return the same in one call, which avoids the overhead of the steps."""
     order = np.argsort(rows.keys())  # equal rows are neighbours
     chosen = np.empty(n_clusters, dtype=np.int64)
@@ -170,7 +171,7 @@ class NearestCenter:
         self._trials = rows.trials(n_trials, n_clusters)
         self._measure()
 
-    def add_best_of(self, candidates: NDArray[np.int64]) -> int:
+    def add_best_of(self, candidates: Int64Array) -> int:
         """Add the candidate that lowers the sum most, and return its index."""
         taken = self._rows.take(candidates)
         trials, squares = self._trials, self.squares

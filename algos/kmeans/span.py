@@ -6,14 +6,14 @@ import numpy as np
 from scipy import linalg
 from scipy.linalg import lapack
 
+from algos._common.arrays import Float64Array
 from algos._common.threads import one_thread_blas
-from algos.kmeans.rows import Doubles
 
 _WIDE = 2  # columns per point from which rotating them pays ...
 _SELDOM = 16  # ... if at least one in so many of them is merged
 
 
-def is_wide(points: Doubles, n_passes: int) -> bool:
+def is_wide(points: Float64Array, n_passes: int) -> bool:
     """Tell whether distances of all pairs, and `n_passes` of one point, cost more than rotating."""
     m, d = points.shape
     return d >= _WIDE * m and n_passes * _SELDOM >= m
@@ -36,15 +36,15 @@ class Span:
     coordinates : ndarray of shape (m, m)
     """
 
-    def __init__(self, points: Doubles, origin: Doubles) -> None:
+    def __init__(self, points: Float64Array, origin: Float64Array) -> None:
         with one_thread_blas():
             (self._reflections, self._factors), upper = linalg.qr(
                 points.T, overwrite_a=True, mode="raw", check_finite=False
             )
         self._origin = origin
-        self.coordinates: Doubles = np.ascontiguousarray(upper.T)
+        self.coordinates: Float64Array = np.ascontiguousarray(upper.T)
 
-    def lifted(self, coordinates: Doubles) -> Doubles:
+    def lifted(self, coordinates: Float64Array) -> Float64Array:
         """Return the points with these coordinates in all columns."""
         m = coordinates.shape[1]
         columns = np.zeros((len(self._origin), len(coordinates)), order="F")
@@ -54,6 +54,6 @@ class Span:
                 "L", "N", self._reflections, self._factors, columns, 64 * len(coordinates),
                 overwrite_c=True,
             )  # fmt: skip
-        lifted: Doubles = np.ascontiguousarray(found.T)
+        lifted: Float64Array = np.ascontiguousarray(found.T)
         lifted += self._origin
         return lifted

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, FloatArray, Int64Array
 from algos._common.csr import csr_rows
 from algos._common.random import Key
 from algos._common.row_key import row_keys
@@ -23,7 +24,7 @@ from algos._cython._csr import CsrRows
 from algos._cython.finite import all_finite
 from algos._cython.kmeans_sparse_assign import assign
 from algos._cython.kmeans_sparse_update import sum_by_label
-from algos.kmeans.rows import Doubles, Floats, Labels, Rows, Sums, room_for_distances
+from algos.kmeans.rows import Labels, Rows, Sums, room_for_distances
 
 _FEW = 256  # rows that are made dense at a time
 
@@ -43,7 +44,7 @@ class SparseRows(Rows):
     why_no_bounds = "sparse rows have none"
     is_dragged = False
 
-    def __init__(self, X: Any, weight: Doubles | None, key: Key, n_threads: int) -> None:
+    def __init__(self, X: Any, weight: Float64Array | None, key: Key, n_threads: int) -> None:
         self.X = X
         self.weight = weight
         self.n_threads = n_threads
@@ -82,26 +83,26 @@ class SparseRows(Rows):
         X = self.X if indices is None else self.X[indices]
         return row_keys(X, self._key, n_threads=self.n_threads)
 
-    def take(self, indices: Any) -> Doubles:
-        rows: Doubles = self.X[np.atleast_1d(indices)].toarray().astype(np.float64)
+    def take(self, indices: Any) -> Float64Array:
+        rows: Float64Array = self.X[np.atleast_1d(indices)].toarray().astype(np.float64)
         return rows if np.ndim(indices) else rows[0]
 
     # The shift is zero, so wide centres need not be read and written.
 
-    def unshifted(self, centers: Doubles) -> Floats:
+    def unshifted(self, centers: Float64Array) -> FloatArray:
         return np.array(centers, dtype=self.X.dtype, order="C")
 
-    def shifted(self, centers: Any) -> Doubles:
+    def shifted(self, centers: Any) -> Float64Array:
         return np.asarray(centers, dtype=np.float64)
 
-    def rounded(self, centers: Doubles) -> Doubles:
+    def rounded(self, centers: Float64Array) -> Float64Array:
         return centers
 
     def has_room_for_bounds(self, n_clusters: int) -> bool:
         """Return False: in many columns bounds seldom save reading a row."""
         return False
 
-    def assign(self, centers: Doubles, labels: Labels) -> Sums:
+    def assign(self, centers: Float64Array, labels: Labels) -> Sums:
         k = len(centers)
         rounded = centers.astype(self.X.dtype, copy=False)
         wide = rounded.astype(np.float64, copy=False)
@@ -119,7 +120,7 @@ class SparseRows(Rows):
         objective = max(self.spread - cross + float((counts * own).sum()), 0.0)
         return Sums(sums, counts, objective, n_changed)
 
-    def sum_up(self, labels: Labels, n_clusters: int) -> tuple[Doubles, Doubles]:
+    def sum_up(self, labels: Labels, n_clusters: int) -> tuple[Float64Array, Float64Array]:
         sums, counts = np.zeros((n_clusters, self.X.shape[1])), np.zeros(n_clusters)
         sum_by_label(self._csr, self.weight, labels, sums, counts, self.n_threads)
         return sums, counts
@@ -128,7 +129,7 @@ class SparseRows(Rows):
         return SparseTrials(self._csr, self._norms, self.weight, self, n_candidates)
 
     def approach(
-        self, indices: NDArray[np.int64], squares: Floats, labels: Labels, first: int
+        self, indices: Int64Array, squares: FloatArray, labels: Labels, first: int
     ) -> None:
         for start in range(0, len(indices), _FEW):
             label, square = self.nearest(self.take(indices[start : start + _FEW]))
@@ -136,23 +137,23 @@ class SparseRows(Rows):
             squares[nearer] = square[nearer]
             labels[nearer] = label[nearer] + (first + start)
 
-    def subset(self, indices: NDArray[np.int64], weight: Doubles) -> Rows:
+    def subset(self, indices: Int64Array, weight: Float64Array) -> Rows:
         return SparseRows(self.X[indices], weight, self._key, self.n_threads)
 
-    def measure(self, centers: Floats) -> tuple[Labels, float]:
+    def measure(self, centers: FloatArray) -> tuple[Labels, float]:
         labels = np.empty(len(self), dtype=np.int32)
         squares = _nearest(
             self._csr, self._norms, self.weight, centers, labels, None, self.n_threads
         )
         return labels, self.inertia_of(squares)
 
-    def nearest(self, centers: Doubles) -> tuple[Labels, Doubles]:
+    def nearest(self, centers: Float64Array) -> tuple[Labels, Float64Array]:
         labels, squares = np.empty(len(self), dtype=np.int32), np.empty(len(self))
         _nearest(self._csr, self._norms, None, centers, labels, squares, self.n_threads)
         return labels, squares
 
     @property
-    def rounding(self) -> Doubles:
+    def rounding(self) -> Float64Array:
         return 64 * np.finfo(np.float64).eps * self._norms
 
 
@@ -164,7 +165,12 @@ class SparseTrials:
     """
 
     def __init__(
-        self, csr: CsrRows, norms: Doubles, weight: Doubles | None, rows: Rows, n_candidates: int
+        self,
+        csr: CsrRows,
+        norms: Float64Array,
+        weight: Float64Array | None,
+        rows: Rows,
+        n_candidates: int,
     ) -> None:
         self._of = (csr, norms, weight)
         self._n_threads = rows.n_threads
@@ -173,16 +179,16 @@ class SparseTrials:
         fits = n_bytes <= rows.nbytes // 5 + (12 << 20)
         self._lowered = np.empty((n_candidates, len(rows)), dtype=dtype) if fits else None
 
-    def gains(self, candidates: Doubles, squares: Floats) -> Doubles:
+    def gains(self, candidates: Float64Array, squares: FloatArray) -> Float64Array:
         return self._try(candidates, squares, self._lowered)
 
     def add(
         self,
         candidate: int,
-        center: Doubles,
+        center: Float64Array,
         bucket: NDArray[np.uint16],
-        squares: Floats,
-        sums: Doubles,
+        squares: FloatArray,
+        sums: Float64Array,
     ) -> bool:
         if self._lowered is None:
             self.add_first(center, squares)
@@ -190,10 +196,12 @@ class SparseTrials:
             squares[:] = self._lowered[candidate]
         return False
 
-    def add_first(self, center: Doubles, squares: Floats) -> None:
+    def add_first(self, center: Float64Array, squares: FloatArray) -> None:
         self._try(center[np.newaxis], squares, squares[np.newaxis])
 
-    def _try(self, candidates: Doubles, squares: Floats, lowered: Floats | None) -> Doubles:
+    def _try(
+        self, candidates: Float64Array, squares: FloatArray, lowered: FloatArray | None
+    ) -> Float64Array:
         gains = np.empty(len(candidates))
         distances.try_candidates(
             *self._of, candidates, _squares(candidates), squares, lowered, gains, self._n_threads
@@ -201,23 +209,23 @@ class SparseTrials:
         return gains
 
 
-def _norms_of(csr: CsrRows, n_rows: int, n_threads: int) -> Doubles:
+def _norms_of(csr: CsrRows, n_rows: int, n_threads: int) -> Float64Array:
     norms = np.empty(n_rows)
     distances.row_norms(csr, norms, n_threads)
     return norms
 
 
-def _squares(centers: Doubles) -> Doubles:
+def _squares(centers: Float64Array) -> Float64Array:
     return np.einsum("kd,kd->k", centers, centers)  # type: ignore[no-any-return]
 
 
 def _nearest(
     csr: CsrRows,
-    norms: Doubles,
-    weight: Doubles | None,
-    centers: Floats,
+    norms: Float64Array,
+    weight: Float64Array | None,
+    centers: FloatArray,
     labels: Labels,
-    squares: Doubles | None,
+    squares: Float64Array | None,
     n_threads: int,
 ) -> float:
     wide = np.ascontiguousarray(centers, dtype=np.float64)
@@ -226,7 +234,7 @@ def _nearest(
     return distances.own_distances(csr, norms, weight, wide, own, labels, squares, n_threads)
 
 
-def label_rows(X: Any, centers: Floats, n_threads: int) -> Labels:
+def label_rows(X: Any, centers: FloatArray, n_threads: int) -> Labels:
     """Return the label of the nearest centre for each row, the first one in a tie."""
     csr = csr_rows(X)
     labels = np.empty(X.shape[0], dtype=np.int32)
@@ -237,7 +245,7 @@ def label_rows(X: Any, centers: Floats, n_threads: int) -> Labels:
 
 
 def label_and_measure(
-    X: Any, weight: Doubles | None, centers: Floats, n_threads: int
+    X: Any, weight: Float64Array | None, centers: FloatArray, n_threads: int
 ) -> tuple[Labels, float]:
     """Return the labels and the inertia, in double precision."""
     csr = csr_rows(X)
@@ -246,7 +254,7 @@ def label_and_measure(
     return labels, _nearest(csr, norms, weight, centers, labels, None, n_threads)
 
 
-def distances_to(X: Any, centers: Floats, n_threads: int) -> Floats:
+def distances_to(X: Any, centers: FloatArray, n_threads: int) -> FloatArray:
     """Return the distance of each row to each centre, shape (n, k)."""
     out = room_for_distances(X, centers)
     _fill_distances(X, centers, out, n_threads)
@@ -257,7 +265,7 @@ def distances_to(X: Any, centers: Floats, n_threads: int) -> Floats:
     return out
 
 
-def _fill_distances(X: Any, centers: Floats, out: Floats, n_threads: int) -> None:
+def _fill_distances(X: Any, centers: FloatArray, out: FloatArray, n_threads: int) -> None:
     csr = csr_rows(X)
     wide = centers.astype(np.float64)
     norms = _norms_of(csr, X.shape[0], n_threads)

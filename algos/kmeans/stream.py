@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from algos._common.arrays import Float64Array
 from algos._common.random import Key, stream
 from algos._common.scale import (
     exponent_of,
@@ -21,7 +22,7 @@ from algos._cython.kmeans_absorb import absorb
 from algos._cython.kmeans_merge import merge_closest, merge_rounding
 from algos.kmeans.metric import LOST, directed_rows, make_rows
 from algos.kmeans.new_centers import Openings
-from algos.kmeans.rows import Doubles, Rows, amid_most
+from algos.kmeans.rows import Rows, amid_most
 from algos.kmeans.span import Span, is_wide
 
 _BUFFERED = 4  # rows, or weight, per centre, below which batches are buffered
@@ -30,7 +31,7 @@ _FORGOTTEN = 1e-30  # share of the total weight below which a centre is dropped
 _RELIABLE = 100  # rounding errors above which a distance from products is reliable ...
 _HIDDEN = 0.06  # ... and the largest share of pairs with unreliable distances
 
-Batch = tuple[Any, Doubles | None, float]  # array or CSR, weights, the clock at their arrival
+Batch = tuple[Any, Float64Array | None, float]  # array or CSR, weights, the clock at their arrival
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class Stream:
 
     key: Key
     dtype: str  # of the model
-    centers: Doubles  # (m, d) means of the rows assigned to each
-    weights: Doubles  # (m,) of those rows
+    centers: Float64Array  # (m, d) means of the rows assigned to each
+    weights: Float64Array  # (m,) of those rows
     scatter: float = 0.0  # sum of the squared distances of rows to these means
     price: float = 0.0  # cost of the cheapest merger of two centres when they were last compared
     calm: float = 0.0  # mean squared distance in a batch in which no row became a centre
@@ -88,7 +89,7 @@ class Stream:
         """Return plain arrays, numbers and strings."""
         return dict(vars(self))
 
-    def received(self, X: Any, weight: Doubles | None, settings: Settings) -> Stream:
+    def received(self, X: Any, weight: Float64Array | None, settings: Settings) -> Stream:
         """Return the stream after a further batch of rows, all of positive weight.
 
         Few rows are buffered until there are enough for an update: one row costs little,
@@ -225,7 +226,9 @@ class Mergers:
         The cost of the next merger.
     """
 
-    def __init__(self, centers: Doubles, weights: Doubles, capacity: int, n_threads: int) -> None:
+    def __init__(
+        self, centers: Float64Array, weights: Float64Array, capacity: int, n_threads: int
+    ) -> None:
         n_mergers = max(len(centers) - capacity, 0)
         mean = centers.mean(axis=0)
         shift = amid_most(centers, mean)  # avoids the loss of digits far from the origin
@@ -246,7 +249,7 @@ class Mergers:
             points += shift
             self.centers, self.weights = points, left[left > 0]
 
-    def _repeat(self, points: Doubles, weights: Doubles) -> None:
+    def _repeat(self, points: Float64Array, weights: Float64Array) -> None:
         """Apply the same mergers to points in all columns."""
         for step, (i, j) in enumerate(self.pairs):
             away = points[j] - points[i]
@@ -256,7 +259,7 @@ class Mergers:
             weights[i] += weights[j]
 
 
-def _reliable_products(points: Doubles, n_mergers: int) -> Doubles | None:
+def _reliable_products(points: Float64Array, n_mergers: int) -> Float64Array | None:
     """Return the inner products of points if distances from them are reliable, else None.
 
     None for more points than columns. Otherwise products take no more memory, and far less time
@@ -266,7 +269,7 @@ def _reliable_products(points: Doubles, n_mergers: int) -> Doubles | None:
     if m > d:
         return None
     with one_thread_blas():
-        products: Doubles = points @ points.T
+        products: Float64Array = points @ points.T
     squares, rounding = np.diagonal(products), merge_rounding(d, n_mergers)
     n_hidden = 0
     for row, square in zip(products, squares, strict=True):
@@ -327,7 +330,9 @@ def _joined(pending: tuple[Batch, ...], half_life: float | None) -> Batch:
     return (X, weight, clock) if is_left.all() else (X[is_left], weight[is_left], clock)
 
 
-def _weighed(X: Any, weight: Doubles | None, known: Stream) -> tuple[Doubles | None, Stream]:
+def _weighed(
+    X: Any, weight: Float64Array | None, known: Stream
+) -> tuple[Float64Array | None, Stream]:
     """Return the weights and the stream in units in which sums of weights are finite."""
     exponent = exponent_of_weights(weight)
     if len(known.weights):
@@ -338,7 +343,7 @@ def _weighed(X: Any, weight: Doubles | None, known: Stream) -> tuple[Doubles | N
 
 
 def _in_common_units(
-    X: Any, weight: Doubles | None, known: Stream, n_threads: int
+    X: Any, weight: Float64Array | None, known: Stream, n_threads: int
 ) -> tuple[Rows, Stream]:
     """Return the rows and the stream in units in which squares are finite."""
     if len(known.weights) and abs(exponent_of(known.centers)) > np.finfo(X.dtype).maxexp // 2 - 8:
@@ -370,7 +375,9 @@ def _opened(rows: Rows, known: Stream, capacity: int) -> tuple[Openings, float]:
     return found, 0.0 if found.replace(max(capacity // 4, 1), known.price) else mean
 
 
-def _absorbed(rows: Rows, known: Stream, found: Openings) -> tuple[Doubles, Doubles, float]:
+def _absorbed(
+    rows: Rows, known: Stream, found: Openings
+) -> tuple[Float64Array, Float64Array, float]:
     """Return centres and weights updated by the rows, and the increase of the scatter."""
     m = len(found.centers)
     sums, counts = rows.sum_up(found.labels, m)

@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, FloatArray
 from algos._cython.kmeans_seed import add_center, add_hits, hit_lanes, try_candidates
 from algos._cython.kmeans_seed_codes import bound_gains
 from algos._cython.kmeans_seed_known import add_center_known, try_known
 from algos.kmeans.codes import Codes, aligned
-
-Floats = NDArray[Any]
-Doubles = NDArray[np.float64]
 
 _MASK_ROWS = 64
 _USELESS = 0.25  # share of rows hit by a candidate above which codes save nothing
@@ -80,9 +78,9 @@ class Trials:
 
     def __init__(
         self,
-        X: Floats,
-        weight: Doubles | None,
-        shift: Floats,
+        X: FloatArray,
+        weight: Float64Array | None,
+        shift: FloatArray,
         n_candidates: int,
         codes: Codes | None,
         n_threads: int,
@@ -95,7 +93,7 @@ class Trials:
         self._most_are_hit = True
         self._is_known = False  # the last hits are only those of the best candidate
         n_bytes = _room(X, codes)
-        self._tiles: Floats | None = None
+        self._tiles: FloatArray | None = None
         self._are_packed = False
         if codes is None and X.nbytes <= n_bytes // 2:
             self._tiles = aligned(((len(X) + _MASK_ROWS) * X.shape[1],), X.dtype)
@@ -105,7 +103,7 @@ class Trials:
             each = (n_bytes - self._hits.masks.nbytes) // 2
             self._best, self._other = (Hits(len(X), 1, X.dtype, each) for _ in range(2))
 
-    def gains(self, candidates: Doubles, squares: Floats) -> Doubles:
+    def gains(self, candidates: Float64Array, squares: FloatArray) -> Float64Array:
         """Return by how much each candidate would lower the weighted sum of `squares`.
 
         It may be -inf for candidates that cannot be the best.
@@ -118,7 +116,7 @@ class Trials:
                 return found
         return self._all_gains(rounded, squares)
 
-    def _all_gains(self, candidates: Floats, squares: Floats) -> Doubles:
+    def _all_gains(self, candidates: FloatArray, squares: FloatArray) -> Float64Array:
         hits, gains = self._hits, np.empty(len(candidates))
         try_candidates(
             self._X, self._weight, self._shift, candidates, squares, self._tiles,
@@ -128,7 +126,9 @@ class Trials:
         self._most_are_hit = hits.counts.sum() > _USELESS * len(squares) * len(candidates)
         return gains
 
-    def _known_gains(self, candidates: Floats, squares: Floats, codes: Codes) -> Doubles | None:
+    def _known_gains(
+        self, candidates: FloatArray, squares: FloatArray, codes: Codes
+    ) -> Float64Array | None:
         """Return the gains of those that may be the best, and keep the hits of the best.
 
         Return None if the codes rule out too few rows.
@@ -155,10 +155,10 @@ class Trials:
     def add(
         self,
         candidate: int,
-        center: Doubles,
+        center: Float64Array,
         bucket: NDArray[np.uint16],
-        squares: Floats,
-        sums: Doubles,
+        squares: FloatArray,
+        sums: Float64Array,
     ) -> bool:
         """Lower squares to those of a new centre: the best candidate that was just tried.
 
@@ -174,12 +174,16 @@ class Trials:
         self._add(center, squares, hits.masks, place)
         return False
 
-    def add_first(self, center: Doubles, squares: Floats) -> None:
+    def add_first(self, center: Float64Array, squares: FloatArray) -> None:
         """Lower squares to those of the first centre."""
         self._add(center, squares, None, 0)
 
     def _add(
-        self, center: Doubles, squares: Floats, known: NDArray[np.uint64] | None, place: int
+        self,
+        center: Float64Array,
+        squares: FloatArray,
+        known: NDArray[np.uint64] | None,
+        place: int,
     ) -> None:
         rounded = center.astype(self._X.dtype)
         if self._codes is not None and known is not None:
@@ -192,7 +196,7 @@ class Trials:
         self._are_packed = True
 
 
-def _room(X: Floats, codes: Codes | None) -> int:
+def _room(X: FloatArray, codes: Codes | None) -> int:
     """Return the number of bytes available besides everything else that seeding holds."""
     held = len(X) * (6 + X.dtype.itemsize)
     if codes is not None:

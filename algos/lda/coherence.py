@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
-from algos.lda.parameters import Doubles
+from algos._common.arrays import Float64Array, IndexArray
 
 MEASURES = ("npmi", "u_mass")
 
 
-def coherence_of(words: NDArray[np.intp], X: Any, measure: str) -> Doubles:
+def coherence_of(words: IndexArray, X: Any, measure: str) -> Float64Array:
     """Return the coherence of each topic.
 
     Parameters
@@ -43,7 +42,7 @@ def coherence_of(words: NDArray[np.intp], X: Any, measure: str) -> Doubles:
     return values
 
 
-def _occurrences(X: Any, columns: NDArray[np.intp]) -> Any:
+def _occurrences(X: Any, columns: IndexArray) -> Any:
     """Return the occurrences of words in documents, as a CSC matrix of zeros and ones."""
     part = X[:, columns] if not sparse.issparse(X) else sparse.csr_array(X)[:, columns]
     part = sparse.csc_array(part)
@@ -51,7 +50,7 @@ def _occurrences(X: Any, columns: NDArray[np.intp]) -> Any:
     return sparse.csc_array((np.ones(len(part.data)), part.indices, part.indptr), part.shape)
 
 
-def _npmi(both: Doubles, one: Doubles, other: Doubles, n: int) -> Doubles:
+def _npmi(both: Float64Array, one: Float64Array, other: Float64Array, n: int) -> Float64Array:
     """Return log(p(a, b) / (p(a) p(b))) / -log p(a, b): -1 for never, 1 for always together."""
     values = np.where(both == n, 1.0, -1.0)
     known = (both > 0) & (both < n)
@@ -60,6 +59,8 @@ def _npmi(both: Doubles, one: Doubles, other: Doubles, n: int) -> Doubles:
     return values
 
 
-def _u_mass(both: Doubles, heavier: Doubles, lighter: Doubles, n: int) -> Doubles:
+def _u_mass(
+    both: Float64Array, heavier: Float64Array, lighter: Float64Array, n: int
+) -> Float64Array:
     """Return log((1 + D(a, b)) / D(a)), a being the heavier word."""
     return np.log((both + 1) / np.maximum(heavier, 1))

@@ -27,11 +27,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, IndexArray, Int64Array
 from algos._cython import lda_collapsed, lda_words
 from algos.lda.corpus import Corpus
 from algos.lda.documents import Documents
 from algos.lda.em_inference import few_mixtures, mixtures
-from algos.lda.parameters import Floats, Settings
+from algos.lda.parameters import Settings
 from algos.lda.topic_order import cooccurrence_order
 
 Lists = NDArray[np.int32]
@@ -70,15 +71,15 @@ class Side:
         The last change of the rows.
     """
 
-    indptr: NDArray[np.int64]
+    indptr: Int64Array
     index: NDArray[np.int32]
-    counts: Floats
-    prior: Floats
-    scales: Floats | None
-    rows: Floats
+    counts: Float32Array
+    prior: Float32Array
+    scales: Float32Array | None
+    rows: Float32Array
     topics: Lists | None
-    normalizers: Floats = field(init=False)
-    velocity: Floats = field(init=False)
+    normalizers: Float32Array = field(init=False)
+    velocity: Float32Array = field(init=False)
 
     def __post_init__(self) -> None:
         self.normalizers = np.zeros(len(self.index), dtype=np.float32)
@@ -86,8 +87,8 @@ class Side:
 
     def visit(
         self,
-        others: Floats,
-        inverses: Floats,
+        others: Float32Array,
+        inverses: Float32Array,
         momentum: float,
         n_threads: int,
         priors: Priors | None = None,
@@ -153,7 +154,7 @@ class Collapsed:
     def __init__(
         self,
         documents: Documents,
-        topics: Floats,
+        topics: Float32Array,
         settings: Settings,
         n_threads: int,
     ) -> None:
@@ -193,22 +194,22 @@ class Collapsed:
         self._last = trend
         return float(np.exp(-likelihood / self._n_tokens)) if self._n_tokens else 1.0
 
-    def counts(self) -> Floats:
+    def counts(self) -> Float32Array:
         """Return the counts of words by topic, without the prior."""
         words = self.words
         prior = words.prior if words.scales is None else words.prior * words.scales[:, np.newaxis]
-        counts: Floats = words.rows - prior
+        counts: Float32Array = words.rows - prior
         return self._as_given(np.maximum(counts, 0, out=counts))
 
-    def rows(self) -> Floats:
+    def rows(self) -> Float32Array:
         """Return the counts of words by topic, prior included."""
         return self._as_given(self.words.rows)
 
-    def _as_given(self, rows: Floats) -> Floats:
+    def _as_given(self, rows: Float32Array) -> Float32Array:
         """Return rows with the topics in their first order."""
         return rows if self._order is None else np.take(rows, np.argsort(self._order), axis=1)
 
-    def _inverses(self) -> Floats:
+    def _inverses(self) -> Float32Array:
         totals = self.words.rows[:, : self._n_topics].sum(axis=0, dtype=np.float64)
         inverses = np.zeros(self.words.rows.shape[1], dtype=np.float32)
         inverses[: self._n_topics] = 1 / np.maximum(totals, LEAST_TOTAL)
@@ -239,7 +240,7 @@ def has_room(documents: Corpus, settings: Settings) -> bool:
 
 
 def _document_side(
-    documents: Documents, topics: Floats, settings: Settings, n_threads: int
+    documents: Documents, topics: Float32Array, settings: Settings, n_threads: int
 ) -> Side:
     n_topics, n = settings.n_topics, len(documents)
     prior = np.zeros((1, settings.width), dtype=np.float32)
@@ -261,7 +262,7 @@ def _document_side(
     return Side(documents.indptr, documents.words, documents.counts, prior, None, rows, lists)
 
 
-def _reordered(documents: Side, settings: Settings) -> NDArray[np.intp] | None:
+def _reordered(documents: Side, settings: Settings) -> IndexArray | None:
     """Renumber the topics that documents keep in a new order, and return that order."""
     if documents.topics is None or WORDS_A_TOPIC * settings.n_topics > settings.n_words:
         return None
@@ -275,7 +276,7 @@ def _reordered(documents: Side, settings: Settings) -> NDArray[np.intp] | None:
     return order
 
 
-def _probabilities(topics: Floats, settings: Settings) -> Floats:
+def _probabilities(topics: Float32Array, settings: Settings) -> Float32Array:
     prior, scales = _word_prior(settings)
     rows = topics + (prior if scales is None else prior * scales[:, np.newaxis])
     rows[:, settings.n_topics :] = 0
@@ -285,10 +286,10 @@ def _probabilities(topics: Floats, settings: Settings) -> Floats:
 
 def _word_side(
     documents: Documents,
-    topics: Floats,
+    topics: Float32Array,
     settings: Settings,
     lists: Lists | None,
-    order: NDArray[np.intp] | None,
+    order: IndexArray | None,
     n_threads: int,
 ) -> Side:
     starts = np.empty(documents.n_words + 1, dtype=np.int64)
@@ -307,7 +308,7 @@ def _word_side(
     return Side(starts, owners, counts, prior, scales, rows, lists)
 
 
-def _word_prior(settings: Settings) -> tuple[Floats, Floats | None]:
+def _word_prior(settings: Settings) -> tuple[Float32Array, Float32Array | None]:
     given, n_topics = settings.topic_word_prior, settings.n_topics
     if given.ndim == 2:
         prior = given.copy()

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array
 from algos._common.random import Key, stream
 from algos.lda.documents import Documents
-from algos.lda.parameters import Doubles, Floats
 
 _BLOCK = 1 << 16  # entries at a time
 _MANY = 2.0**31  # tokens, from which on the share is taken instead of a draw
@@ -37,7 +37,7 @@ def halves(documents: Documents, fraction: float, key: Key) -> tuple[Documents, 
     )
 
 
-def _with_counts(documents: Documents, counts: Doubles) -> Documents:
+def _with_counts(documents: Documents, counts: Float64Array) -> Documents:
     kept = counts > 0
     indptr = np.concatenate([[0], np.cumsum(kept)])[documents.indptr]
     return Documents(
@@ -48,7 +48,7 @@ def _with_counts(documents: Documents, counts: Doubles) -> Documents:
     )
 
 
-def log_probability(documents: Documents, mixtures: NDArray[Any], topics: Floats) -> float:
+def log_probability(documents: Documents, mixtures: NDArray[Any], topics: Float32Array) -> float:
     """Return the sum over tokens of log p(word | mixture of its document).
 
     Parameters

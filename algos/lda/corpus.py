@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import IndexArray
 from algos.lda.documents import Documents
 
 
@@ -41,7 +42,7 @@ class Shuffled:
     """
 
     documents: Documents
-    order: NDArray[np.intp]
+    order: IndexArray
 
     def __len__(self) -> int:
         return len(self.order)

@@ -17,11 +17,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from algos._common.arrays import Float32Array
 from algos._common.random import Key
 from algos.lda import stepwise
 from algos.lda.collapsed import Collapsed, has_room
 from algos.lda.corpus import Corpus
-from algos.lda.parameters import Floats, Learned, Report, Settings
+from algos.lda.parameters import Learned, Report, Settings
 from algos.lda.priors import learned_prior
 from algos.lda.variational import in_tokens, unit_of
 
@@ -31,7 +32,7 @@ EM_PASSES = 4  # of them, over batches
 
 def learn(
     documents: Corpus,
-    topics: Floats | None,
+    topics: Float32Array | None,
     settings: Settings,
     key: Key,
     n_threads: int,
@@ -77,6 +78,6 @@ class _UnitConverter:
     def __init__(self, report: Report, unit: float) -> None:
         self._report, self._unit, self.is_stopped = report, unit, False
 
-    def __call__(self, topics: Callable[[], Floats], objective: float) -> bool:
+    def __call__(self, topics: Callable[[], Float32Array], objective: float) -> bool:
         self.is_stopped = self._report(lambda: in_tokens(topics(), self._unit), objective)
         return self.is_stopped

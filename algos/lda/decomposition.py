@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
+from algos._common.arrays import Float64Array
 from algos._common.random import Key, stream
-
-Doubles = NDArray[np.float64]
 
 SAME = 1e-5  # relative difference of two restarts' sums, up to which they found the same terms
 LAST_STEPS = 3  # in double precision
@@ -32,8 +31,8 @@ LEAST_GAIN = (
 class Powers(NamedTuple):
     """The terms of the sum, and how the search for them ended."""
 
-    weights: Doubles  # (m,), not negative
-    vectors: Doubles  # (m, m), columns of length 1
+    weights: Float64Array  # (m,), not negative
+    vectors: Float64Array  # (m, m), columns of length 1
     fit: float  # share of the tensor's sum of squares that they explain
     n_iter: int
     n_restarts: int
@@ -41,13 +40,13 @@ class Powers(NamedTuple):
 
 
 def als(
-    T: Doubles,
+    T: Float64Array,
     key: Key,
     *,
     max_restarts: int,
     max_iter: int,
     tol: float,
-    start: Doubles | None = None,
+    start: Float64Array | None = None,
 ) -> Powers:
     """Decompose T of shape (m, m, m) into m terms, from a start or the best of random ones.
 
@@ -80,9 +79,9 @@ def als(
     return _positive(found) if start is not None else _in_order(found)
 
 
-def _random_rotation(key: Key, number: int, m: int) -> Doubles:
+def _random_rotation(key: Key, number: int, m: int) -> Float64Array:
     normals = stream(key, 1, number).standard_normal((m, m))
-    Q: Doubles = linalg.qr(normals, check_finite=False)[0]
+    Q: Float64Array = linalg.qr(normals, check_finite=False)[0]
     return Q
 
 
@@ -94,16 +93,16 @@ def contracted(T: NDArray[Any], V: NDArray[Any]) -> NDArray[Any]:
     return along
 
 
-def nearest_rotation(G: Doubles) -> Doubles:
+def nearest_rotation(G: Float64Array) -> Float64Array:
     """Return the orthonormal matrix nearest to a square one."""
     values, vectors = linalg.eigh(G.T @ G, check_finite=False)
     if values[0] <= 1e-10 * values[-1]:
-        polar: Doubles = linalg.polar(G)[0]
+        polar: Float64Array = linalg.polar(G)[0]
         return polar
     return G @ (vectors / np.sqrt(values)) @ vectors.T
 
 
-def _orthogonal_steps(T: NDArray[Any], V: Doubles, max_iter: int, tol: float) -> Powers:
+def _orthogonal_steps(T: NDArray[Any], V: Float64Array, max_iter: int, tol: float) -> Powers:
     """Maximise Σ_k T(v_k, v_k, v_k)² over orthonormal v_k, which minimises the residual of T.
 
     The least-squares solution for one factor, given v for the other two, has the columns of the
@@ -124,14 +123,14 @@ def _orthogonal_steps(T: NDArray[Any], V: Doubles, max_iter: int, tol: float) ->
 
 
 def dependent_als(
-    T: Doubles,
+    T: Float64Array,
     key: Key,
     n_terms: int,
     *,
     max_restarts: int,
     max_iter: int,
     tol: float,
-    start: Doubles | None = None,
+    start: Float64Array | None = None,
 ) -> Powers:
     """Decompose T of shape (m, m, m) into more than m terms, which cannot be orthonormal.
 
@@ -152,7 +151,7 @@ def dependent_als(
     return _in_order(found._replace(n_restarts=max_restarts))
 
 
-def _free_steps(T: Doubles, V: Doubles, max_iter: int, tol: float) -> Powers:
+def _free_steps(T: Float64Array, V: Float64Array, max_iter: int, tol: float) -> Powers:
     """Alternate least squares for one factor, given v for the other two, and for the weights."""
     square = float(np.einsum("ijk,ijk->", T, T)) or 1.0
     best, before, is_converged = None, -np.inf, False
@@ -175,14 +174,14 @@ def _free_steps(T: Doubles, V: Doubles, max_iter: int, tol: float) -> Powers:
     return best._replace(n_iter=i, is_converged=is_converged)
 
 
-def _solved(gram: Doubles, right: Doubles) -> Doubles:
+def _solved(gram: Float64Array, right: Float64Array) -> Float64Array:
     """Solve a system with a power of a Gram matrix of unit vectors, which may be singular."""
     ridge = gram + RIDGE * np.eye(len(gram))
-    solved: Doubles = linalg.solve(ridge, right, assume_a="sym", check_finite=False)
+    solved: Float64Array = linalg.solve(ridge, right, assume_a="sym", check_finite=False)
     return solved
 
 
-def power(T: Doubles, key: Key, *, max_restarts: int, max_iter: int, tol: float) -> Powers:
+def power(T: Float64Array, key: Key, *, max_restarts: int, max_iter: int, tol: float) -> Powers:
     """Find the m terms one after another, each the best of several random starts."""
     m = len(T)
     rest, square = T.copy(), float(np.einsum("ijk,ijk->", T, T)) or 1.0
@@ -202,7 +201,9 @@ def power(T: Doubles, key: Key, *, max_restarts: int, max_iter: int, tol: float)
     return _in_order(Powers(weights, vectors, fit, n_iter, max_restarts, is_converged))
 
 
-def _power_steps(T: Doubles, V: Doubles, max_iter: int, tol: float) -> tuple[Doubles, int, bool]:
+def _power_steps(
+    T: Float64Array, V: Float64Array, max_iter: int, tol: float
+) -> tuple[Float64Array, int, bool]:
     """Move each column v to T(·, v, v), normalised, until none changes direction."""
     for i in range(1, max_iter + 1):
         image = contracted(T, V)

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, psi
 
+from algos._common.arrays import Float32Array, Float64Array
 from algos._cython import lda_variational
 from algos.lda.documents import Documents
-from algos.lda.parameters import Doubles, Floats, Settings, padded_row
+from algos.lda.parameters import Settings, padded_row
 
 
 @dataclass
@@ -36,14 +37,14 @@ class Topics:
     factor : float
     """
 
-    counts: Floats
-    prior: Floats
-    totals: Doubles
-    prior_totals: Doubles
+    counts: Float32Array
+    prior: Float32Array
+    totals: Float64Array
+    prior_totals: Float64Array
     factor: float = 1.0
 
     @classmethod
-    def of(cls, counts: Floats, settings: Settings) -> Topics:
+    def of(cls, counts: Float32Array, settings: Settings) -> Topics:
         """Return the distributions that these counts give."""
         n_words, k = len(counts), settings.n_topics
         prior = np.ascontiguousarray(settings.topic_word_prior, dtype=np.float32)
@@ -52,7 +53,7 @@ class Topics:
         return cls(counts, prior, column_sums(counts, k), np.broadcast_to(sums, (k,)))
 
     @property
-    def sums(self) -> Doubles:
+    def sums(self) -> Float64Array:
         """Σ_w λ of each topic, kept above 0 where rounding of old counts has cancelled it."""
         return np.maximum(self.totals + self.prior_totals, 1e-30)
 
@@ -89,8 +90,8 @@ class Rows:
         Logarithms of the factors of the rows.
     """
 
-    values: Floats
-    scales: Doubles
+    values: Float32Array
+    scales: Float64Array
 
 
 @dataclass(frozen=True)
@@ -113,15 +114,15 @@ class Mixtures:
         Number of topics, without the padding.
     """
 
-    gamma: Floats
-    values: Floats
-    shares: Floats
-    scales: Doubles
+    gamma: Float32Array
+    values: Float32Array
+    shares: Float32Array
+    scales: Float64Array
     passes: NDArray[np.int32]
     n_topics: int
 
 
-def column_sums(counts: Floats, n_topics: int) -> Doubles:
+def column_sums(counts: Float32Array, n_topics: int) -> Float64Array:
     """Return the number of tokens of each topic."""
     return counts[:, :n_topics].sum(axis=0, dtype=np.float64)
 
@@ -174,7 +175,9 @@ def infer(
     return found
 
 
-def infer_gamma(documents: Documents, rows: Rows, settings: Settings, n_threads: int) -> Floats:
+def infer_gamma(
+    documents: Documents, rows: Rows, settings: Settings, n_threads: int
+) -> Float32Array:
     """Return γ alone, of shape (n, n_topics), which is all that `transform` needs."""
     n, k = len(documents), settings.n_topics
     gamma = np.ones((n, settings.width), dtype=np.float32)

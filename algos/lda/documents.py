@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from algos._common.arrays import Float32Array, Float64Array, IndexArray, Int64Array
 from algos._common.column_types import column_of_texts
 from algos._common.random import Key
 from algos._common.warn import warn
@@ -40,9 +41,9 @@ class Documents:
         The size of the vocabulary.
     """
 
-    indptr: NDArray[np.int64]
+    indptr: Int64Array
     words: NDArray[np.int32]
-    counts: NDArray[np.float32]
+    counts: Float32Array
     n_words: int
 
     @classmethod
@@ -99,7 +100,7 @@ class Documents:
         """Number of tokens: the sum of the counts."""
         return float(self.counts.sum(dtype=np.float64))
 
-    def lengths(self) -> NDArray[np.float64]:
+    def lengths(self) -> Float64Array:
         """Return the number of tokens of each document."""
         lengths = np.zeros(len(self))
         for first, last in _blocks(self.indptr, _BLOCK):  # NumPy makes wider copies
@@ -132,7 +133,7 @@ class Documents:
             bounds - bounds[0], self.words[entries], self.counts[entries], self.n_words
         )
 
-    def take(self, order: NDArray[np.intp]) -> Documents:
+    def take(self, order: IndexArray) -> Documents:
         """Return some documents, in that order."""
         sizes = self.indptr[order + 1] - self.indptr[order]
         indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
@@ -147,7 +148,7 @@ class Documents:
             np.take(self.counts, places, out=counts[target], mode="clip")
         return Documents(indptr, words, counts, self.n_words)
 
-    def compact(self) -> tuple[Documents, NDArray[np.intp] | None]:
+    def compact(self) -> tuple[Documents, IndexArray | None]:
         """Return the documents over the words that occur in them, and the indices of these words.
 
         None stands for all words, where most of them occur.
@@ -265,7 +266,7 @@ def check_counts(values: NDArray[Any], caller: str) -> None:
         )
 
 
-def _blocks(indptr: NDArray[np.int64], size: int = _GATHERED) -> Iterator[tuple[int, int]]:
+def _blocks(indptr: Int64Array, size: int = _GATHERED) -> Iterator[tuple[int, int]]:
     """Yield ranges of documents with about `size` entries, and at least one document each."""
     first, n = 0, len(indptr) - 1
     while first < n:

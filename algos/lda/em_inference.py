@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from algos._common.arrays import Float32Array, Float64Array
 from algos._cython import lda_few, lda_mixtures
 from algos.lda.documents import Documents
-from algos.lda.parameters import LANES, Doubles, Floats, padded_row
+from algos.lda.parameters import LANES, padded_row
 
 
 def mixtures(
-    documents: Documents, topics: Floats, prior: Doubles, n_threads: int, max_iter: int, tol: float
-) -> Doubles:
+    documents: Documents,
+    topics: Float32Array,
+    prior: Float64Array,
+    n_threads: int,
+    max_iter: int,
+    tol: float,
+) -> Float64Array:
     """Return the expected number of tokens of each document in each topic, plus the prior.
 
     Parameters
@@ -57,8 +63,13 @@ def mixtures(
 
 
 def few_mixtures(
-    documents: Documents, topics: Floats, prior: Doubles, n_threads: int, n_passes: int, n_few: int
-) -> Floats:
+    documents: Documents,
+    topics: Float32Array,
+    prior: Float64Array,
+    n_threads: int,
+    n_passes: int,
+    n_few: int,
+) -> Float32Array:
     """Return the mixtures of `mixtures`, of which only the first pass considers all topics.
 
     Later passes consider a little more than the `n_few` largest topics of the document.

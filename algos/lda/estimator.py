@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array
 from algos._common.automatic import automatic, keep_automatic
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
@@ -29,8 +30,6 @@ from algos.lda.names import FOREIGN_NAMES
 from algos.lda.parameters import (
     MEGABYTE,
     PARAMETERS,
-    Doubles,
-    Floats,
     Learned,
     Settings,
     document_prior,
@@ -335,7 +334,7 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
             corpus, start = self._begun(documents, settings, n_threads)
             used = self._used(start)
 
-            def attributes(topics: Floats, n_told: int) -> dict[str, Any]:
+            def attributes(topics: Float32Array, n_told: int) -> dict[str, Any]:
                 unfinished = resumable.unfinished(key=state["key"], n_told=n_told)
                 choices = {"auto_params_": automatic(self, used)}
                 return {**self._copied(topics), **choices, "n_iter_": n_told, **unfinished}
@@ -414,7 +413,7 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         self._set_document_prior(settings.doc_topic_prior)
         self.topic_word_prior_ = prior_attribute(self.topic_word_prior, self.n_components)
 
-    def _set_document_prior(self, prior: Doubles) -> None:
+    def _set_document_prior(self, prior: Float64Array) -> None:
         given = self.doc_topic_prior
         is_learned = isinstance(given, str)
         self.doc_topic_prior_ = (
@@ -440,10 +439,10 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         }
         return used if start.alpha0 is None else {**used, "alpha0": start.alpha0}
 
-    def _given_start(self) -> Floats:
+    def _given_start(self) -> Float32Array:
         return given_start(self.init, self.n_components, self.n_features_in_)
 
-    def _copied(self, topics: Floats) -> dict[str, Any]:
+    def _copied(self, topics: Float32Array) -> dict[str, Any]:
         """Return the attributes that a copy needs to predict as if the fit had stopped here."""
         names = ("_key", "_float_name", "_n_topics", "_past", "learning_method_",
                  "doc_topic_prior_", "topic_word_prior_", "n_samples_seen_")  # fmt: skip

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array, Int64Array
 from algos._cython import lda_few, lda_mixtures, lda_words
 from algos.lda.documents import Documents
-from algos.lda.parameters import Doubles, Floats, Settings, padded_row
+from algos.lda.parameters import Settings, padded_row
 
 LEAST_SCALE = 1e-6
 MOST_STORED = 1e12  # of a topic's words: products of such numbers are finite
@@ -20,7 +21,7 @@ MOST_FEW = 32  # topics that a document keeps, less one, where there are more
 LEAST_SHARE = 0.03  # of a document's tokens, for it to keep a topic
 DENSE_STEPS = 1  # with all topics, before a document chooses
 
-Probabilities = tuple[Floats, Floats | None, float, Floats]
+Probabilities = tuple[Float32Array, Float32Array | None, float, Float32Array]
 
 
 class Topics:
@@ -43,10 +44,10 @@ class Topics:
         Column sums of `stored`.
     """
 
-    totals: Doubles
+    totals: Float64Array
     scale: float
 
-    def __init__(self, counts: Floats, settings: Settings) -> None:
+    def __init__(self, counts: Float32Array, settings: Settings) -> None:
         self.stored = counts
         self.replace(counts.sum(axis=0, dtype=np.float64), 1.0)
         self._prior = prior = settings.topic_word_prior
@@ -72,7 +73,7 @@ class Topics:
             return self.stored, self._prior / np.float32(self.scale), 0.0, weights
         return self.stored, None, float(self._prior) / self.scale, weights
 
-    def replace(self, totals: Doubles, scale: float) -> None:
+    def replace(self, totals: Float64Array, scale: float) -> None:
         """Set the sums and the scale after `stored` has changed."""
         self.totals, self.scale = totals, scale
         largest = totals.max()
@@ -81,7 +82,7 @@ class Topics:
             self.stored *= np.float32(factor)
             self.totals, self.scale = totals * factor, scale / factor
 
-    def counts(self) -> Floats:
+    def counts(self) -> Float32Array:
         """Return the counts."""
         return self.stored * np.float32(self.scale)
 
@@ -93,7 +94,7 @@ class Batch:
     documents: Documents
     n_threads: InitVar[int] = 1  # it does not change the result
     present: NDArray[np.int32] = field(init=False)
-    starts: NDArray[np.int64] = field(init=False)
+    starts: Int64Array = field(init=False)
     owners: NDArray[np.int32] = field(init=False)
     places: NDArray[np.int32] = field(init=False)
 
@@ -111,7 +112,7 @@ class Batch:
     @property
     def by_word(
         self,
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
+    ) -> tuple[NDArray[np.int32], Int64Array, NDArray[np.int32], NDArray[np.int32]]:
         """The words present, their bounds, and the document and place of each entry."""
         return self.present, self.starts, self.owners, self.places
 
@@ -145,9 +146,9 @@ class Mixtures:
         self,
         batch: Batch,
         topics: Probabilities,
-        prior: Floats,
-        used: Floats,
-        shares: Floats,
+        prior: Float32Array,
+        used: Float32Array,
+        shares: Float32Array,
         n_steps: int,
         n_threads: int,
         *,
@@ -200,14 +201,14 @@ class Mixtures:
         self,
         batch: Batch,
         topics: Probabilities,
-        prior: Floats,
-        used: Floats,
-        shares: Floats,
-        counts: Floats,
+        prior: Float32Array,
+        used: Float32Array,
+        shares: Float32Array,
+        counts: Float32Array,
         keep: float,
         gain: float,
         n_threads: int,
-    ) -> Doubles:
+    ) -> Float64Array:
         """Update the counts of words, and return the batch's number of tokens by topic."""
         found = np.empty(counts.shape[1])
         self._learn_words(
@@ -216,7 +217,7 @@ class Mixtures:
         )  # fmt: skip
         return found
 
-    def _used(self, used: Floats, prior: Floats) -> tuple[NDArray[Any], ...]:
+    def _used(self, used: Float32Array, prior: Float32Array) -> tuple[NDArray[Any], ...]:
         """Return the arguments of `_learn_words` that describe the mixtures."""
         return (used,)
 
@@ -239,9 +240,9 @@ class FewMixtures(Mixtures):
         self,
         batch: Batch,
         topics: Probabilities,
-        prior: Floats,
-        used: Floats,
-        shares: Floats,
+        prior: Float32Array,
+        used: Float32Array,
+        shares: Float32Array,
         n_steps: int,
         n_threads: int,
         *,
@@ -273,7 +274,7 @@ class FewMixtures(Mixtures):
             n_threads=n_threads,
         )
 
-    def _used(self, used: Floats, prior: Floats) -> tuple[NDArray[Any], ...]:
+    def _used(self, used: Float32Array, prior: Float32Array) -> tuple[NDArray[Any], ...]:
         return self.kept, self.sizes, used, prior
 
 

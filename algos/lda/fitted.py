@@ -12,6 +12,7 @@ from scipy import sparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from algos._common.arrays import Float64Array
 from algos._common.csr import canonical
 from algos._common.params import InvalidParameterError
 from algos._common.random import seed_key
@@ -22,7 +23,7 @@ from algos.lda.coherence import MEASURES, coherence_of
 from algos.lda.completion import halves, log_probability
 from algos.lda.documents import Documents, check_counts, check_no_texts
 from algos.lda.learners import VARIATIONAL
-from algos.lda.parameters import Doubles, Settings, document_prior
+from algos.lda.parameters import Settings, document_prior
 from algos.lda.topics import counts_of, heaviest
 from algos.lda.transform import likely_mixtures, variational_mixtures, word_major
 from algos.lda.variational import approximate_bound, perplexity_of
@@ -46,7 +47,7 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     random_state: Any
     n_jobs: int | None
     n_features_in_: int
-    _totals: Doubles
+    _totals: Float64Array
     _settings: Callable[..., Settings]
 
     def transform(self, X: Any, *, normalize: bool = True) -> NDArray[Any]:
@@ -137,7 +138,7 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         topics = word_major(self.components_, places, self._totals)
         return perplexity_of(log_probability(compact, mixtures, topics), tokens)
 
-    def coherence(self, X: Any, measure: str = "npmi", n_words: int = 10) -> Doubles:
+    def coherence(self, X: Any, measure: str = "npmi", n_words: int = 10) -> Float64Array:
         """Return how often the heaviest words of each topic occur in the same documents.
 
         Parameters
@@ -292,7 +293,7 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def _is_variational(self) -> bool:
         return self.learning_method_ in VARIATIONAL
 
-    def _inferred(self, documents: Documents) -> Doubles:
+    def _inferred(self, documents: Documents) -> Float64Array:
         """Return the expected token count of each document by topic, prior included."""
         n_topics, n_words = self.components_.shape
         settings = Settings(
@@ -330,8 +331,8 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return float(self.total_samples)
 
 
-def _shares(mixtures: Doubles) -> Doubles:
-    shares: Doubles = mixtures / mixtures.sum(axis=1, keepdims=True)
+def _shares(mixtures: Float64Array) -> Float64Array:
+    shares: Float64Array = mixtures / mixtures.sum(axis=1, keepdims=True)
     return shares
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from algos._common.arrays import Float32Array, Float64Array
 from algos._common.base import ONCE, check_mergeable, learning
 from algos._common.deferred import Deferred
 from algos._common.random import Key, seed_key
@@ -19,7 +20,7 @@ from algos.lda import seen_documents
 from algos.lda.corpus import shuffled
 from algos.lda.documents import Documents, warn_of_shares
 from algos.lda.learners import choose_method
-from algos.lda.parameters import Floats, Settings, document_prior, word_prior
+from algos.lda.parameters import Settings, document_prior, word_prior
 from algos.lda.streams import State, follow
 from algos.lda.topics import components_of, counts_of, exp_expectations, matching
 from algos.lda.variational import random_topics
@@ -51,8 +52,8 @@ class Incremental(Deferred):
     n_iter_: int
     n_samples_seen_: int
     n_features_in_: int
-    _topics: Floats
-    _totals: NDArray[np.float64]
+    _topics: Float32Array
+    _totals: Float64Array
     _n_stands_for: float
     _weight_of_seen: float
     _float_name: str
@@ -61,7 +62,7 @@ class Incremental(Deferred):
     _key: Key
     _validated: Callable[..., Any]
     _settings: Callable[..., Settings]
-    _given_start: Callable[[], Floats]
+    _given_start: Callable[[], Float32Array]
     _set_priors: Callable[[Settings], None]
     _is_variational: Callable[[], bool]
 
@@ -179,7 +180,7 @@ class Incremental(Deferred):
         self._keep(mine, n_seen, weight, number)
         return self
 
-    def _state_of(self, n_documents: float) -> Floats:
+    def _state_of(self, n_documents: float) -> Float32Array:
         """Return a copy of the counts, rescaled to `n_documents`."""
         state = self._state(self._settings(is_fitted=True))
         return state * np.float32(n_documents / self._n_stands_for)
@@ -257,27 +258,27 @@ class Incremental(Deferred):
             f"the same `{name}`"
         )
 
-    def _state(self, settings: Settings) -> Floats:
+    def _state(self, settings: Settings) -> Float32Array:
         """Return counts without the prior."""
         if "_topics" in self.__dict__:
             return self._topics
         return counts_of(self.components_, settings.topic_word_prior)
 
-    def _keep(self, topics: Floats, n_stands_for: float, weight: float, number: int) -> None:
+    def _keep(self, topics: Float32Array, n_stands_for: float, weight: float, number: int) -> None:
         """Store the values of a `streams.State`; the model is computed when it is first read."""
         self._topics, self._n_topics = topics, self.n_components
         self._n_stands_for, self._weight_of_seen = float(n_stands_for), weight
         self.n_batch_iter_ = number
         self._defer_model()
 
-    def _set_model(self, topics: Floats) -> None:
+    def _set_model(self, topics: Float32Array) -> None:
         """Compute the model of a whole fit; rarely used attributes wait until they are read."""
         self.__dict__.pop("_topics", None)
         self._n_topics = self.n_components
         self._defer_model()
         self.__dict__.update(self._model(topics))
 
-    def _model(self, topics: Floats) -> dict[str, Any]:
+    def _model(self, topics: Float32Array) -> dict[str, Any]:
         prior = word_prior(self.topic_word_prior_, self._n_topics, len(topics))
         dtype = np.dtype(self._float_name)
         components = components_of(topics, prior, self._n_topics, dtype)
@@ -297,7 +298,7 @@ def _is_same(one: Any, other: NDArray[Any]) -> bool:
     return one.dtype == other.dtype and np.array_equal(one, other, equal_nan=True)
 
 
-def _are_equal(one: Floats, other: Floats, n_topics: int) -> bool:
+def _are_equal(one: Float32Array, other: Float32Array, n_topics: int) -> bool:
     """Return whether two priors of words are equal, whether one number or many."""
     if one.ndim == 2:
         one = one[:, :n_topics]

@@ -7,15 +7,15 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array, IndexArray
 from algos._common.random import Key
 from algos._common.warn import warn
 from algos.lda import collapsed, cvb0, spectral
 from algos.lda.corpus import Corpus
 from algos.lda.documents import Documents
 from algos.lda.moments import FEWEST
-from algos.lda.parameters import MEGABYTE, Doubles, Floats, Learned, Report, Settings
+from algos.lda.parameters import MEGABYTE, Learned, Report, Settings
 from algos.lda.priors import learned_prior
 from algos.lda.stopping import PerplexityStopper
 from algos.lda.variational import MAX_ITER, learn_batch, learn_online
@@ -37,8 +37,8 @@ LEARNERS: dict[str, Learner] = {
 class Start(NamedTuple):
     """The starting point of a fit."""
 
-    topics: Floats | None  # None is random counts
-    prior: Doubles | None  # of the moments
+    topics: Float32Array | None  # None is random counts
+    prior: Float64Array | None  # of the moments
     init: str  # a value of the parameter; empty for given counts
     alpha0: float | None  # the sum of the prior that the spectral topics assume
 
@@ -46,7 +46,7 @@ class Start(NamedTuple):
 def begin(
     method: str,
     documents: Corpus,
-    topics: Floats | None,
+    topics: Float32Array | None,
     settings: Settings,
     n_threads: int,
     log: Callable[[str], None],
@@ -198,13 +198,13 @@ def _warn_of_noise(n_found: int, documents: Documents, settings: Settings) -> No
         )
 
 
-def with_prior(topics: Floats, settings: Settings) -> Floats:
+def with_prior(topics: Float32Array, settings: Settings) -> Float32Array:
     """Return counts with the prior of words, word-major."""
     prior = settings.topic_word_prior
     return topics + (prior[:, np.newaxis] if prior.ndim == 1 else prior)
 
 
-def _order_of_guides(topics: Floats, settings: Settings) -> NDArray[np.intp]:
+def _order_of_guides(topics: Float32Array, settings: Settings) -> IndexArray:
     """Return which spectral topic takes the place of each topic, if the prior guides topics.
 
     The guide of a topic is its prior minus the smallest of all topics. It is matched to the
@@ -223,7 +223,7 @@ def _order_of_guides(topics: Floats, settings: Settings) -> NDArray[np.intp]:
     shares = np.asarray(topics[:, :k], np.float64)
     shares = shares / np.maximum(shares.sum(axis=0), tiny)
     shares = shares / np.maximum(shares.sum(axis=1, keepdims=True), tiny)
-    places: NDArray[np.intp] = linear_sum_assignment(-(guides.T @ shares))[1]
+    places: IndexArray = linear_sum_assignment(-(guides.T @ shares))[1]
     return places
 
 

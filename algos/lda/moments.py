@@ -20,11 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from algos._common.arrays import Float32Array, Float64Array, Int64Array
 from algos._cython.lda_moments import add_third_moments, sum_panel_rows
 from algos.lda.parameters import LANES, padded_width
-
-Doubles = NDArray[np.float64]
-Singles = NDArray[np.float32]
 
 FEWEST = 3  # words of a document that has a third moment
 LONG = 300  # words of a document that has half the weight of an infinitely long one
@@ -33,11 +31,13 @@ LONG = 300  # words of a document that has half the weight of an infinitely long
 class Csr(NamedTuple):
     """Rows of shares in the layout of the kernels."""
 
-    indptr: NDArray[np.int64]
+    indptr: Int64Array
     columns: NDArray[np.int32]
-    values: Singles
+    values: Float32Array
 
-    def sum_rows(self, panel: Singles, scale: Doubles | None, n_threads: int) -> Singles:
+    def sum_rows(
+        self, panel: Float32Array, scale: Float64Array | None, n_threads: int
+    ) -> Float32Array:
         """Return sums of the panel's rows, weighted by the shares and the scale."""
         out = np.empty((len(self.indptr) - 1, panel.shape[1]), np.float32)
         sum_panel_rows(*self, panel, scale, out, n_threads)
@@ -97,15 +97,15 @@ class WordMoments:
         sums = self._words.sum_rows(per_document, None, n_threads).astype(np.float64)
         self.mean, self._once, self._alone = np.ascontiguousarray(sums[:, :3].T)
 
-    def second_times(self, panel: Singles) -> Doubles:
+    def second_times(self, panel: Float32Array) -> Float64Array:
         """Return E[x1 ⊗ x2] panel, for a panel of shape (V, width)."""
         along = self._documents.sum_rows(panel, self._pair, self.n_threads)
         sums = self._words.sum_rows(along, None, self.n_threads)
         del along
-        product: Doubles = np.multiply(self._once[:, None], panel)
+        product: Float64Array = np.multiply(self._once[:, None], panel)
         return np.subtract(sums, product, out=product)
 
-    def third_along(self, vectors: Doubles) -> Doubles:
+    def third_along(self, vectors: Float64Array) -> Float64Array:
         """Return E[x1 ⊗ x2 ⊗ x3] in the coordinates of vectors of shape (V, m)."""
         m = vectors.shape[1]
         W = as_panel(vectors)
@@ -120,7 +120,7 @@ class WordMoments:
         return out
 
 
-def as_panel(vectors: Doubles) -> Singles:
+def as_panel(vectors: Float64Array) -> Float32Array:
     """Return the columns in the layout of the kernels."""
     panel = np.zeros((len(vectors), padded_width(vectors.shape[1])), np.float32)
     panel[:, : vectors.shape[1]] = vectors

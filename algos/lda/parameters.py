@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from algos._common.arrays import Float32Array, Float64Array
 from algos._common.memory import has_memory
 from algos._common.params import (
     N_JOBS,
@@ -37,9 +38,6 @@ from algos._common.params import (
     Options,
     RandomState,
 )
-
-Doubles = NDArray[np.float64]
-Floats = NDArray[np.float32]
 
 METHODS = ("batch", "online", "cvb0", "spectral")
 MEGABYTE = 1e6
@@ -86,7 +84,7 @@ PARAMETERS: dict[str, list[Constraint | None]] = {
 class Report(Protocol):
     """Called after each pass; returns whether to stop."""
 
-    def __call__(self, topics: Callable[[], Floats], objective: float) -> bool: ...
+    def __call__(self, topics: Callable[[], Float32Array], objective: float) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -124,8 +122,8 @@ class Settings:
 
     n_topics: int
     n_words: int
-    doc_topic_prior: Doubles
-    topic_word_prior: Floats
+    doc_topic_prior: Float64Array
+    topic_word_prior: Float32Array
     learns_doc_topic_prior: bool = False
     max_iter: int | None = None
     batch_size: int = 128
@@ -170,9 +168,9 @@ class Learned:
         Of the documents, at the end; nan if it was not computed.
     """
 
-    topics: Floats
+    topics: Float32Array
     n_updates: int
-    doc_topic_prior: Doubles | None = None
+    doc_topic_prior: Float64Array | None = None
     perplexity: float = float("nan")
 
 
@@ -181,7 +179,7 @@ def padded_width(n: int) -> int:
     return -(-n // LANES) * LANES
 
 
-def padded_columns(values: NDArray[Any], fill: float = 0.0) -> Floats:
+def padded_columns(values: NDArray[Any], fill: float = 0.0) -> Float32Array:
     """Return an array of shape (n, n_topics) as float32 of shape (n, width)."""
     n_topics = values.shape[1]
     wide = np.empty((len(values), padded_width(n_topics)), dtype=np.float32)
@@ -190,14 +188,14 @@ def padded_columns(values: NDArray[Any], fill: float = 0.0) -> Floats:
     return wide
 
 
-def padded_row(values: Doubles, width: int) -> Floats:
+def padded_row(values: Float64Array, width: int) -> Float32Array:
     """Return one number for each topic in the layout of the kernels: float32, 0 in the padding."""
     row = np.zeros(width, dtype=np.float32)
     row[: len(values)] = values
     return row
 
 
-def document_prior(given: Any, n_topics: int) -> Doubles:
+def document_prior(given: Any, n_topics: int) -> Float64Array:
     """Return the prior of each topic in a document."""
     if given is None or isinstance(given, str):
         return np.full(n_topics, 1.0 / n_topics)
@@ -207,7 +205,7 @@ def document_prior(given: Any, n_topics: int) -> Doubles:
     return np.broadcast_to(prior, (n_topics,)).copy()
 
 
-def word_prior(given: Any, n_topics: int, n_words: int) -> Floats:
+def word_prior(given: Any, n_topics: int, n_words: int) -> Float32Array:
     """Return the prior of each word, word-major where it differs among topics."""
     if given is None:
         return np.asarray(1.0 / n_topics, dtype=np.float32)
@@ -224,7 +222,7 @@ def word_prior(given: Any, n_topics: int, n_words: int) -> Floats:
     return prior.astype(np.float32)
 
 
-def given_start(init: Any, n_topics: int, n_words: int) -> Floats:
+def given_start(init: Any, n_topics: int, n_words: int) -> Float32Array:
     """Return given initial counts, word-major."""
     shape = (n_topics, n_words)
     if sparse.issparse(init):
@@ -258,7 +256,7 @@ def prior_attribute(given: Any, n_topics: int) -> Any:
     return array if array.ndim else float(array)
 
 
-def _numbers(name: str, given: Any, shapes: list[tuple[int, ...]], said: str) -> Doubles:
+def _numbers(name: str, given: Any, shapes: list[tuple[int, ...]], said: str) -> Float64Array:
     try:
         values = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -276,7 +274,7 @@ def _numbers(name: str, given: Any, shapes: list[tuple[int, ...]], said: str) ->
     return np.maximum(values, LEAST_PRIOR)
 
 
-def _worst(values: Doubles) -> float:
+def _worst(values: Float64Array) -> float:
     """Return a value that is not finite, else the least if it is negative, else the largest."""
     strange = values[~np.isfinite(values)]
     if strange.size:

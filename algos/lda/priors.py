@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import digamma
 
+from algos._common.arrays import Float32Array, Float64Array, Int64Array
 from algos._common.random import Key, stream
 from algos._cython import lda_assign
 from algos.lda.corpus import Corpus
 from algos.lda.documents import Documents
-from algos.lda.parameters import Doubles, Floats, padded_row
+from algos.lda.parameters import padded_row
 
 DOCUMENTS_A_TOPIC = 20
 LEAST_DOCUMENTS, MOST_DOCUMENTS = 1000, 20000
@@ -34,8 +35,8 @@ LEAST_TOTAL = 1e-30
 
 
 def learned_prior(
-    documents: Corpus, topics: Floats, prior: Doubles, key: Key, n_threads: int
-) -> Doubles:
+    documents: Corpus, topics: Float32Array, prior: Float64Array, key: Key, n_threads: int
+) -> Float64Array:
     """Return the prior that maximises the likelihood of documents with fixed topics.
 
     Parameters
@@ -60,7 +61,7 @@ def learned_prior(
         counts = sampler.sweep(prior, SWEEPS_A_ROUND if number else FIRST_SWEEPS)
         prior = fitted_prior(counts, prior, STEPS)
         found.append(prior)
-    kept: Doubles = np.mean(found[ROUNDS // 2 :], axis=0)
+    kept: Float64Array = np.mean(found[ROUNDS // 2 :], axis=0)
     return kept
 
 
@@ -68,7 +69,7 @@ class _TopicSampler:
     """Tokens of some documents, and the topics sampled for them."""
 
     def __init__(
-        self, documents: Corpus, topics: Floats, n_topics: int, key: Key, n_threads: int
+        self, documents: Corpus, topics: Float32Array, n_topics: int, key: Key, n_threads: int
     ) -> None:
         wanted = min(max(DOCUMENTS_A_TOPIC * n_topics, LEAST_DOCUMENTS), MOST_DOCUMENTS)
         part = documents.part(0, min(wanted, len(documents)))
@@ -81,7 +82,7 @@ class _TopicSampler:
         self._numbers = np.zeros((len(self._starts) - 1, topics.shape[1]), dtype=np.float32)
         self._key, self._n_threads, self._step = key, n_threads, 0
 
-    def sweep(self, prior: Doubles, n_sweeps: int) -> Floats:
+    def sweep(self, prior: Float64Array, n_sweeps: int) -> Float32Array:
         """Sample all topics again; return the token counts of each document by topic."""
         lda_assign.assign_topics(
             self._starts,
@@ -101,7 +102,7 @@ class _TopicSampler:
         return self._numbers[:, : self._n_topics]
 
 
-def fitted_prior(numbers: NDArray[np.floating], prior: Doubles, steps: int) -> Doubles:
+def fitted_prior(numbers: NDArray[np.floating], prior: Float64Array, steps: int) -> Float64Array:
     """Return Dirichlet parameters after steps that each make the token counts more likely.
 
     Minka, "Estimating a Dirichlet distribution", 2000, eq. 55.
@@ -130,7 +131,7 @@ def fitted_prior(numbers: NDArray[np.floating], prior: Doubles, steps: int) -> D
     return prior
 
 
-def _tokens(documents: Documents, key: Key) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+def _tokens(documents: Documents, key: Key) -> tuple[Int64Array, NDArray[np.int32]]:
     """Return where documents' tokens begin, and their words; of long documents only a part.
 
     Tokens of a document are exchangeable, so any part of them is unbiased for the prior.

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from algos._common.arrays import Float32Array
 from algos._common.history import History
 from algos._common.telling import Telling
-from algos.lda.parameters import Floats
 
 
-class PassReporter(Telling[Floats]):
+class PassReporter(Telling[Float32Array]):
     """Passes each pass on to callbacks, `verbose` and the history.
 
     Attributes
@@ -25,7 +25,7 @@ class PassReporter(Telling[Floats]):
         super().__init__(*arguments, unit="pass")
         self.history = History()
 
-    def __call__(self, topics: Callable[[], Floats], objective: float) -> bool:
+    def __call__(self, topics: Callable[[], Float32Array], objective: float) -> bool:
         """Report a pass; return whether a callback wants the fit to stop."""
         self.history.record(objective, validation=np.nan)
         return self.tell(topics, perplexity=objective)

@@ -22,8 +22,8 @@ from math import ceil
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array, IndexArray
 from algos._common.memory import has_memory, require_memory
 from algos._common.random import Key, stream
 from algos._common.threads import one_thread_blas
@@ -33,10 +33,8 @@ from algos.lda.decomposition import Powers, als, dependent_als
 from algos.lda.documents import Documents
 from algos.lda.em_inference import mixtures
 from algos.lda.moments import WordMoments
-from algos.lda.parameters import MEGABYTE, Floats, Learned, Report, Settings, padded_columns
+from algos.lda.parameters import MEGABYTE, Learned, Report, Settings, padded_columns
 from algos.lda.whitening import KEY, whiten
-
-Doubles = NDArray[np.float64]
 
 EXTRA = 0.25  # share of additional topics, of which those with the smallest shares are dropped
 LEAST_STRETCH = 1e-3  # of the second moment along the mean
@@ -64,23 +62,23 @@ NOTHING = Powers(np.zeros(0), np.zeros((0, 0)), 1.0, 0, 0, True)
 class Seen(NamedTuple):
     """Moments in coordinates that make E[x1 ⊗ x2] the identity."""
 
-    first: Doubles  # (r,)
-    third: Doubles  # (r, r, r)
-    lift: Doubles  # (V, r), back to words
+    first: Float64Array  # (r,)
+    third: Float64Array  # (r, r, r)
+    lift: Float64Array  # (V, r), back to words
 
 
 class Topics(NamedTuple):
     """Topics by the method of moments, as many as the documents determine."""
 
-    words: Doubles  # (V, R), columns sum to 1
-    prior: Doubles  # (R,)
+    words: Float64Array  # (V, R), columns sum to 1
+    prior: Float64Array  # (R,)
     alpha0: float
     powers: Powers  # in coordinates that make M2 the identity
 
 
 def learn(
     documents: Corpus,
-    topics: Floats | None,
+    topics: Float32Array | None,
     settings: Settings,
     key: Key,
     n_threads: int,
@@ -106,8 +104,8 @@ def learn(
 class Begun(NamedTuple):
     """Spectral topics as the starting point of a learner."""
 
-    counts: Floats  # (V, width), of words
-    prior: Doubles  # (n_topics,)
+    counts: Float32Array  # (V, width), of words
+    prior: Float64Array  # (n_topics,)
     n_found: int  # topics that the documents determine
     n_used: int  # documents that are long enough to have moments
     alpha0: float  # assumed by the moments
@@ -176,7 +174,7 @@ def has_room(documents: Corpus, settings: Settings) -> bool:
 
 def find(
     documents: Documents, moments: WordMoments, settings: Settings, n_threads: int
-) -> tuple[Topics, Doubles]:
+) -> tuple[Topics, Float64Array]:
     """Return at most `n_topics` topics, the most frequent first, and their shares of tokens."""
     count = n_directions(settings)
     alpha0 = FIRST_ALPHA0 if settings.alpha0 is None else settings.alpha0
@@ -242,7 +240,7 @@ def decomposed(
     return Topics(words, prior, alpha0, powers)
 
 
-def terms_of(M3: Doubles, n_topics: int, limits: dict[str, Any]) -> Powers:
+def terms_of(M3: Float64Array, n_topics: int, limits: dict[str, Any]) -> Powers:
     """Return as many terms as there are directions, or more if these leave a large residual."""
     m, start = len(M3), limits["start"]
     if start is not None and start.shape[1] > m:
@@ -256,7 +254,7 @@ def terms_of(M3: Doubles, n_topics: int, limits: dict[str, Any]) -> Powers:
 
 
 def consistent(
-    seen: Seen, found: Topics, kept: NDArray[np.intp], shares: Doubles, settings: Settings
+    seen: Seen, found: Topics, kept: IndexArray, shares: Float64Array, settings: Settings
 ) -> Topics:
     """Return topics for an α0 that is approximately the sum of the priors that it leads to.
 
@@ -277,7 +275,9 @@ def without_words(found: Topics) -> Topics:
     return found._replace(words=np.empty((0, len(found.prior))))
 
 
-def shares_of(words: Doubles, documents: Documents, mean: Doubles, n_threads: int) -> Doubles:
+def shares_of(
+    words: Float64Array, documents: Documents, mean: Float64Array, n_threads: int
+) -> Float64Array:
     """Return each topic's share of the tokens of some documents.
 
     By its moments a topic that is noise may seem frequent although it explains no document.
@@ -296,34 +296,34 @@ def shares_of(words: Doubles, documents: Documents, mean: Doubles, n_threads: in
         some = part.part(start, min(start + PART, len(part)))
         found = mixtures(some, smooth, prior, n_threads, SHARE_STEPS, 0.0)
         tokens += np.subtract(found, prior, out=found).sum(axis=0)
-    shares: Doubles = tokens / max(tokens.sum(), np.finfo(float).tiny)
+    shares: Float64Array = tokens / max(tokens.sum(), np.finfo(float).tiny)
     return shares
 
 
-def corrected(T: Doubles, m: Doubles, alpha0: float) -> Doubles:
+def corrected(T: Float64Array, m: Float64Array, alpha0: float) -> Float64Array:
     """Return M3 from E[x1 ⊗ x2 ⊗ x3], where E[x1 ⊗ x2] is the identity and E[x1] is m."""
     along = np.multiply.outer(np.eye(len(m)), m)
     crossed = along + along.transpose(0, 2, 1) + along.transpose(2, 0, 1)
     cube = np.multiply.outer(np.multiply.outer(m, m), m)
-    M3: Doubles = T - alpha0 / (alpha0 + 2) * crossed
+    M3: Float64Array = T - alpha0 / (alpha0 + 2) * crossed
     M3 += 2 * alpha0**2 / ((alpha0 + 1) * (alpha0 + 2)) * cube
     return M3
 
 
-def stretch_along(m: Doubles, alpha0: float) -> float:
+def stretch_along(m: Float64Array, alpha0: float) -> float:
     """Return the root of M2's entry along m, where E[x1 ⊗ x2] is the identity."""
     return float(np.sqrt(max(1 - alpha0 / (alpha0 + 1) * float(m @ m), LEAST_STRETCH)))
 
 
-def turned(m: Doubles, factor: float) -> Doubles:
+def turned(m: Float64Array, factor: float) -> Float64Array:
     """Return the matrix that multiplies the component along m by the factor."""
     square = float(m @ m)
     unit = m / float(np.sqrt(square)) if square > 0 else m
-    matrix: Doubles = np.eye(len(m)) + (factor - 1) * np.outer(unit, unit)
+    matrix: Float64Array = np.eye(len(m)) + (factor - 1) * np.outer(unit, unit)
     return matrix
 
 
-def in_coordinates(T: Doubles, R: Doubles) -> Doubles:
+def in_coordinates(T: Float64Array, R: Float64Array) -> Float64Array:
     """Return T(R, R, R) for a symmetric T."""
     for _ in range(3):
         T = np.tensordot(T, R, axes=(0, 0))

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from algos._common.arrays import Float32Array, Float64Array
 from algos._common.random import Key, stream
 from algos.lda.corpus import Corpus, Shuffled, blocks
 from algos.lda.expectation import Batch, Learner, Topics, room_for
-from algos.lda.parameters import Doubles, Floats, Learned, Report, Settings
+from algos.lda.parameters import Learned, Report, Settings
 
 
 @dataclass
@@ -70,7 +71,7 @@ def stages(n_documents: int, width: int, n_epochs: int, *, is_begun: bool) -> li
 
 def learn(
     documents: Corpus,
-    topics: Floats | None,
+    topics: Float32Array | None,
     settings: Settings,
     key: Key,
     n_threads: int,
@@ -89,7 +90,7 @@ def learn(
     return Learned(learner.topics.counts(), n_updates, None, perplexity)
 
 
-def random_counts(documents: Corpus, settings: Settings, key: Key) -> Floats:
+def random_counts(documents: Corpus, settings: Settings, key: Key) -> Float32Array:
     """Return counts that are nearly alike in all topics."""
     means = (_occurrences(documents) / settings.n_topics).astype(np.float32)[:, np.newaxis]
     rng, counts = stream(key, 0), np.zeros((settings.n_words, settings.width), dtype=np.float32)
@@ -102,7 +103,7 @@ def random_counts(documents: Corpus, settings: Settings, key: Key) -> Floats:
     return counts
 
 
-def _occurrences(documents: Corpus) -> Doubles:
+def _occurrences(documents: Corpus) -> Float64Array:
     """Return how often each word occurs, part by part: NumPy would copy all counts to float64."""
     found = np.zeros(documents.n_words)
     for part in blocks(documents, DOCUMENTS):

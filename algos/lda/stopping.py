@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from algos.lda.parameters import Floats, Report, Settings
+from algos._common.arrays import Float32Array
+from algos.lda.parameters import Report, Settings
 
 
 class PerplexityStopper:
@@ -30,7 +31,7 @@ class PerplexityStopper:
         self._n_passes, self._n_small = 0, 0
         self._last: float | None = None
 
-    def __call__(self, topics: Callable[[], Floats], objective: float) -> bool:
+    def __call__(self, topics: Callable[[], Float32Array], objective: float) -> bool:
         """Report a pass; return whether to stop."""
         is_stopped = self._report(topics, objective)
         self._n_passes += 1

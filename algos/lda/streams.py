@@ -17,10 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from algos._common.arrays import Float32Array
 from algos.lda.corpus import Corpus
 from algos.lda.documents import MOST, Documents
 from algos.lda.expectation import Batch, Learner, Topics
-from algos.lda.parameters import Floats, Settings
+from algos.lda.parameters import Settings
 from algos.lda.variational import Stream, in_tokens, step_size, unit_of
 
 STEPS = 10  # of inference for a document
@@ -49,7 +50,7 @@ class State(NamedTuple):
         Number of the next batch.
     """
 
-    topics: Floats
+    topics: Float32Array
     n_stands_for: float
     weight: float
     number: int
@@ -167,7 +168,7 @@ class Likely:
         Number of threads; it does not change the result.
     """
 
-    def __init__(self, counts: Floats, settings: Settings, n_threads: int) -> None:
+    def __init__(self, counts: Float32Array, settings: Settings, n_threads: int) -> None:
         self._learner = Learner(Topics(counts.copy(), settings), settings, n_threads)
         self._unit, self._n_threads = 1.0, n_threads
 
@@ -186,6 +187,6 @@ class Likely:
             topics.stored *= np.float32(smaller)
             topics.replace(topics.totals * smaller, topics.scale)
 
-    def counts(self) -> Floats:
+    def counts(self) -> Float32Array:
         """Return a copy of the present counts."""
         return in_tokens(self._learner.topics.counts(), self._unit)

@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from algos._common.arrays import Float64Array, IndexArray
+
 GROUP = 16  # floats in a cache line
 MOST_DOCUMENTS = 20_000  # that are counted
 
 
-def cooccurrence_order(lists: NDArray[np.int32], n_topics: int) -> NDArray[np.intp]:
+def cooccurrence_order(lists: NDArray[np.int32], n_topics: int) -> IndexArray:
     """Return the topics in an order that puts those that documents keep together side by side.
 
     Each group begins with the remaining topic that occurs most often with others. It is then
@@ -45,12 +47,12 @@ def cooccurrence_order(lists: NDArray[np.int32], n_topics: int) -> NDArray[np.in
     return order
 
 
-def _cooccurrences(lists: NDArray[np.int32], n_topics: int) -> NDArray[np.float64]:
+def _cooccurrences(lists: NDArray[np.int32], n_topics: int) -> Float64Array:
     """Return the number of documents that keep both of two topics; the diagonal is 0."""
     n, m = lists.shape
     kept = sparse.csr_array(
         (np.ones(n * m), lists.ravel(), np.arange(0, n * m + 1, m)), shape=(n, n_topics)
     )
-    together: NDArray[np.float64] = (kept.T @ kept).toarray()
+    together: Float64Array = (kept.T @ kept).toarray()
     np.fill_diagonal(together, 0)
     return together

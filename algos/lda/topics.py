@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import psi
 
-from algos.lda.parameters import Doubles, Floats, padded_columns
+from algos._common.arrays import Float32Array, Float64Array, IndexArray
+from algos.lda.parameters import padded_columns
 
 _BLOCK = 1 << 16  # words at a time
 
 
-def components_of(topics: Floats, prior: Floats, n_topics: int, dtype: Any) -> NDArray[Any]:
+def components_of(
+    topics: Float32Array, prior: Float32Array, n_topics: int, dtype: Any
+) -> NDArray[Any]:
     """Return counts with the prior, topic-major, like scikit-learn's `components_`."""
     components = np.empty((n_topics, len(topics)), dtype=dtype)
     for start in range(0, len(topics), _BLOCK):
@@ -23,7 +26,7 @@ def components_of(topics: Floats, prior: Floats, n_topics: int, dtype: Any) -> N
     return components
 
 
-def counts_of(components: NDArray[Any], prior: Floats) -> Floats:
+def counts_of(components: NDArray[Any], prior: Float32Array) -> Float32Array:
     """Return counts without the prior, word-major, from which learners continue."""
     n_topics, n_words = components.shape
     topics = np.empty((n_words, padded_columns(components[:, :1].T).shape[1]), dtype=np.float32)
@@ -34,7 +37,7 @@ def counts_of(components: NDArray[Any], prior: Floats) -> Floats:
     return topics
 
 
-def _prior_of(prior: Floats, part: slice, n_topics: int) -> Floats:
+def _prior_of(prior: Float32Array, part: slice, n_topics: int) -> Float32Array:
     """Return the prior of some words, broadcastable to shape (n_topics, n_words)."""
     if prior.ndim == 2:
         return prior[part, :n_topics].T
@@ -50,7 +53,7 @@ def exp_expectations(components: NDArray[Any]) -> NDArray[Any]:
     return expected
 
 
-def heaviest(components: NDArray[Any], n_words: int) -> NDArray[np.intp]:
+def heaviest(components: NDArray[Any], n_words: int) -> IndexArray:
     """Return the indices of the heaviest words of each topic, ties in the order of columns."""
     n_words = min(n_words, components.shape[1])
     found = np.empty((len(components), n_words), dtype=np.intp)
@@ -64,7 +67,7 @@ def heaviest(components: NDArray[Any], n_words: int) -> NDArray[np.intp]:
     return found
 
 
-def matching(mine: NDArray[Any], its: NDArray[Any]) -> NDArray[np.intp]:
+def matching(mine: NDArray[Any], its: NDArray[Any]) -> IndexArray:
     """Return the topic of the second model that matches each topic of the first.
 
     The matching maximises the sum of the pairs' Bhattacharyya coefficients.
@@ -72,11 +75,11 @@ def matching(mine: NDArray[Any], its: NDArray[Any]) -> NDArray[np.intp]:
     from scipy.optimize import linear_sum_assignment
 
     likeness = _roots(mine) @ _roots(its).T
-    places: NDArray[np.intp] = linear_sum_assignment(-likeness)[1]
+    places: IndexArray = linear_sum_assignment(-likeness)[1]
     return places
 
 
-def _roots(components: NDArray[Any]) -> Doubles:
+def _roots(components: NDArray[Any]) -> Float64Array:
     whole = components.astype(np.float64)
-    roots: Doubles = np.sqrt(whole / whole.sum(axis=1, keepdims=True))
+    roots: Float64Array = np.sqrt(whole / whole.sum(axis=1, keepdims=True))
     return roots

@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array, IndexArray
 from algos.lda.dirichlet import Rows, Topics, infer_gamma
 from algos.lda.documents import Documents
 from algos.lda.em_inference import mixtures
-from algos.lda.parameters import Doubles, Floats, Settings, padded_columns
+from algos.lda.parameters import Settings, padded_columns
 
 
 def word_major(
-    components: NDArray[Any], places: NDArray[np.intp] | None, totals: Doubles | None = None
-) -> Floats:
+    components: NDArray[Any], places: IndexArray | None, totals: Float64Array | None = None
+) -> Float32Array:
     """Return topics in the layout of the kernels: one row for each word.
 
     Parameters
@@ -36,10 +37,10 @@ def word_major(
 def variational_mixtures(
     documents: Documents,
     components: NDArray[Any],
-    totals: Doubles,
+    totals: Float64Array,
     settings: Settings,
     n_threads: int,
-) -> Doubles:
+) -> Float64Array:
     """Return the parameters of each document's Dirichlet distribution."""
     compact, places = documents.compact()
     none = np.zeros((1, 1), dtype=np.float32)
@@ -51,10 +52,10 @@ def variational_mixtures(
 def likely_mixtures(
     documents: Documents,
     components: NDArray[Any],
-    totals: Doubles,
+    totals: Float64Array,
     settings: Settings,
     n_threads: int,
-) -> Doubles:
+) -> Float64Array:
     """Return the expected token count of each document by topic, plus the prior."""
     compact, places = documents.compact()
     return mixtures(

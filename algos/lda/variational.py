@@ -21,12 +21,13 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array, Int64Array
 from algos._common.random import Key, stream
 from algos._cython import lda_words
 from algos.lda.corpus import Corpus, blocks
 from algos.lda.dirichlet import Mixtures, Rows, Topics, column_sums, documents_bound, infer
 from algos.lda.documents import Documents
-from algos.lda.parameters import Doubles, Floats, Learned, Report, Settings
+from algos.lda.parameters import Learned, Report, Settings
 
 MAX_ITER = 10
 BLOCK = 1 << 13  # documents whose mixtures are held at a time
@@ -37,7 +38,7 @@ _MOST = 1e37  # largest count that is returned
 _LEAST_FACTOR = 1e-6  # below it, counts are rescaled
 
 
-def random_topics(settings: Settings, key: Key) -> Floats:
+def random_topics(settings: Settings, key: Key) -> Float32Array:
     """Return initial counts: λ near 1, or near twice a larger prior.
 
     λ comes from a gamma distribution of shape 100, as in scikit-learn.
@@ -57,7 +58,7 @@ def random_topics(settings: Settings, key: Key) -> Floats:
 
 def learn_batch(
     documents: Documents,
-    topics: Floats | None,
+    topics: Float32Array | None,
     settings: Settings,
     key: Key,
     n_threads: int,
@@ -104,17 +105,17 @@ class _Pass:
         γ of the documents, block by block.
     """
 
-    counts: Floats
+    counts: Float32Array
     bound: float
-    gammas: list[Floats]
+    gammas: list[Float32Array]
 
 
 def _pass(
     documents: Documents,
-    counts: Floats,
+    counts: Float32Array,
     settings: Settings,
     n_threads: int,
-    starts: list[Floats] | None,
+    starts: list[Float32Array] | None,
 ) -> _Pass:
     topics = Topics.of(counts, settings)
     rows = topics.rows(n_threads)
@@ -131,7 +132,7 @@ def _pass(
 
 def learn_online(
     documents: Corpus,
-    topics: Floats | None,
+    topics: Float32Array | None,
     settings: Settings,
     key: Key,
     n_threads: int,
@@ -173,7 +174,7 @@ class Stream:
         Number of threads; it does not change the result.
     """
 
-    def __init__(self, counts: Floats, settings: Settings, n_threads: int) -> None:
+    def __init__(self, counts: Float32Array, settings: Settings, n_threads: int) -> None:
         self._settings, self._n_threads = settings, n_threads
         self._unit = unit_of(float(counts.sum(dtype=np.float64)))
         self._topics = Topics.of(counts * np.float32(self._unit), settings)
@@ -220,7 +221,7 @@ class Stream:
         topics.factor = 1.0
         topics.totals = column_sums(topics.counts, self._settings.n_topics)
 
-    def counts(self) -> Floats:
+    def counts(self) -> Float32Array:
         """Return a copy of the present counts."""
         counts = self._topics.counts * np.float32(self._topics.factor)
         if self._unit < 1:
@@ -249,7 +250,7 @@ class _ByWord:
     """
 
     words: NDArray[np.int32]
-    starts: NDArray[np.int64]
+    starts: Int64Array
     documents: NDArray[np.int32]
     places: NDArray[np.int32]
 
@@ -265,8 +266,13 @@ class _ByWord:
 
 
 def _learn_words(
-    entries: _ByWord, mixtures: Mixtures, rows: Rows, counts: Floats, gain: float, n_threads: int
-) -> Doubles:
+    entries: _ByWord,
+    mixtures: Mixtures,
+    rows: Rows,
+    counts: Float32Array,
+    gain: float,
+    n_threads: int,
+) -> Float64Array:
     """Add gain times the expected counts to `counts`; return these counts' sums by topic."""
     width = counts.shape[1]
     totals = np.zeros(width)
@@ -292,7 +298,7 @@ def _learn_words(
 
 def approximate_bound(
     documents: Corpus,
-    counts: Floats,
+    counts: Float32Array,
     settings: Settings,
     n_threads: int,
     *,
@@ -341,6 +347,6 @@ def unit_of(tokens: float) -> float:
     return 1.0 if tokens <= _LARGEST else float(2.0 ** np.floor(np.log2(_LARGEST / tokens)))
 
 
-def in_tokens(counts: Floats, unit: float) -> Floats:
+def in_tokens(counts: Float32Array, unit: float) -> Float32Array:
     """Convert counts in a unit to counts of tokens."""
     return counts if unit == 1 else counts / np.float32(unit)

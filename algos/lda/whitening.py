@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg
 
+from algos._common.arrays import Float64Array
 from algos._common.random import stream
 from algos.lda.moments import WordMoments
 from algos.lda.parameters import padded_width
-
-Doubles = NDArray[np.float64]
 
 KEY = np.array([0x6C64612073706563, 0x7472616C], dtype=np.uint64)  # seed of all random numbers
 OVERSAMPLES = 8  # additional directions in the search for the leading ones
@@ -24,9 +22,9 @@ FLOOR = 1e-6  # eigenvalues below this share of the largest are rounding errors
 class Whitening(NamedTuple):
     """Coordinates of word distributions: W' E[x1 ⊗ x2] W is the identity."""
 
-    W: Doubles  # (V, r)
-    lift: Doubles  # (V, r): E[x1 ⊗ x2] W, which maps coordinates back
-    values: Doubles  # (r,): eigenvalues
+    W: Float64Array  # (V, r)
+    lift: Float64Array  # (V, r): E[x1 ⊗ x2] W, which maps coordinates back
+    values: Float64Array  # (r,): eigenvalues
 
 
 class Scaled:
@@ -47,7 +45,7 @@ class Scaled:
         self.moments = moments
         self.units = np.sqrt(mean + usual)[:, np.newaxis] if usual > 0 else np.ones((len(mean), 1))
 
-    def times(self, Q: Doubles) -> Doubles:
+    def times(self, Q: Float64Array) -> Float64Array:
         """Return the product with the columns of Q."""
         panel = np.zeros((len(Q), padded_width(Q.shape[1])), np.float32)
         np.divide(Q, self.units, out=panel[:, : Q.shape[1]], casting="same_kind")
@@ -95,7 +93,7 @@ def whiten(moments: WordMoments, count: int) -> Whitening:
     return Whitening(W, lift, values)
 
 
-def above_noise(values: Doubles) -> int:
+def above_noise(values: Float64Array) -> int:
     """Return how many eigenvalues lie far above the others, which are nearly equal.
 
     The others are errors of the second moment. If there is no such gap, all are
@@ -109,9 +107,9 @@ def above_noise(values: Doubles) -> int:
     return last if is_noise else len(values)
 
 
-def orthonormal(Y: Doubles) -> Doubles:
+def orthonormal(Y: Float64Array) -> Float64Array:
     """Return an orthonormal basis of the columns, without directions that are rounding errors."""
     values, vectors = linalg.eigh(Y.T @ Y, check_finite=False)
     kept = values > 1e-12 * values[-1]
-    basis: Doubles = Y @ (vectors[:, kept] / np.sqrt(values[kept]))
+    basis: Float64Array = Y @ (vectors[:, kept] / np.sqrt(values[kept]))
     return basis

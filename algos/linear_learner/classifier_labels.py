@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from algos._common.arrays import Float64Array, IndexArray
 from algos._common.labels import (
     check_known_classes,
     class_factors,
@@ -22,7 +23,6 @@ from algos.linear_learner.data import Data
 from algos.linear_learner.estimator import LinearLearner
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.pack import FitResult, Variant
-from algos.linear_learner.problem import Doubles
 from algos.linear_learner.stream import Stream
 from algos.linear_learner.threshold import Criterion
 
@@ -43,7 +43,7 @@ class ClassifierLabels(LinearLearner):
     target_precision: float
     top_k: int
     classes_: NDArray[Any]
-    _class_sums: Doubles
+    _class_sums: Float64Array
     _all_classes: NDArray[Any]
 
     def _loss(self) -> Loss:
@@ -55,7 +55,7 @@ class ClassifierLabels(LinearLearner):
     def _n_outputs(self) -> int:
         return len(self.classes_) if len(self.classes_) > 2 else 1
 
-    def _encoded(self, y: Any, name: str = "y") -> Doubles:
+    def _encoded(self, y: Any, name: str = "y") -> Float64Array:
         # Training labels were checked when their classes were learned.
         labels = np.asarray(y) if name == "y" else class_labels(y, name)
         return encoded_classes(labels, self.classes_, name)
@@ -138,7 +138,7 @@ class ClassifierLabels(LinearLearner):
         factors = class_factors(self.class_weight, self.classes_, self._class_sums)
         return data.weighted(factors[self._codes(data.target)])
 
-    def _sums(self, data: Data) -> Doubles:
+    def _sums(self, data: Data) -> Float64Array:
         """Return the sum of the weights of each class."""
         codes, n_classes = self._codes(data.target), len(self.classes_)
         return np.bincount(codes, data.weight, minlength=n_classes).astype(np.float64)
@@ -151,7 +151,7 @@ class ClassifierLabels(LinearLearner):
         super()._take_counts(other)
         self._class_sums = self._class_sums + other._class_sums
 
-    def _codes(self, target: Doubles) -> NDArray[np.intp]:
+    def _codes(self, target: Float64Array) -> IndexArray:
         return class_numbers(target, len(self.classes_))
 
     def _check_trainable(self, data: Data) -> None:
@@ -173,9 +173,9 @@ class ClassifierLabels(LinearLearner):
             f"selection_criterion='loss'"
         )
 
-    def _factors(self, sums: Doubles, power: float) -> Doubles:
+    def _factors(self, sums: Float64Array, power: float) -> Float64Array:
         """Return the factors of the class weights, for one power of "auto"."""
-        factors: Doubles = class_factors(self.class_weight, self.classes_, sums) ** power
+        factors: Float64Array = class_factors(self.class_weight, self.classes_, sums) ** power
         return factors
 
     def _chosen(self, result: FitResult, data: Data) -> dict[str, Any]:
@@ -188,7 +188,7 @@ class ClassifierLabels(LinearLearner):
             )
         return chosen
 
-    def _variants(self, target: Doubles, weight: Doubles) -> list[Variant]:
+    def _variants(self, target: Float64Array, weight: Float64Array) -> list[Variant]:
         if self.class_weight is None:
             return super()._variants(target, weight)
         codes = self._codes(target)

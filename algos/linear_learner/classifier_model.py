@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit, softmax
 from sklearn.exceptions import NotFittedError
 
+from algos._common.arrays import Float64Array
 from algos._common.labels import class_decided
 from algos._common.naming import renamed
 from algos.linear_learner.estimator import LinearLearner
 from algos.linear_learner.pack import FitResult
-from algos.linear_learner.problem import Doubles
 
 
 class _OfProbabilities:
@@ -133,7 +133,7 @@ class ClassifierModel(LinearLearner):
                 f"rows of a second class"
             )
 
-    def _coefficients(self, coef: Doubles, intercept: Doubles) -> dict[str, Any]:
+    def _coefficients(self, coef: Float64Array, intercept: Float64Array) -> dict[str, Any]:
         return {"coef_": coef, "intercept_": intercept, **self._threshold(0.0)}
 
     def _set_model(self, result: FitResult) -> None:

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algos.linear_learner.problem import Doubles
+from algos._common.arrays import Float64Array, IndexArray
 
 
 @dataclass(frozen=True)
@@ -25,25 +24,25 @@ class Data:
     """
 
     X: Any
-    target: Doubles
-    weight: Doubles
+    target: Float64Array
+    weight: Float64Array
 
     def __len__(self) -> int:
         return int(self.X.shape[0])
 
     @property
-    def arrays(self) -> tuple[Any, Doubles, Doubles]:
+    def arrays(self) -> tuple[Any, Float64Array, Float64Array]:
         return self.X, self.target, self.weight
 
-    def subset(self, rows: NDArray[np.intp]) -> Data:
+    def subset(self, rows: IndexArray) -> Data:
         return Data(self.X[rows], self.target[rows], self.weight[rows])
 
-    def weighted(self, factor: Doubles | float) -> Data:
+    def weighted(self, factor: Float64Array | float) -> Data:
         is_one = isinstance(factor, float) and factor == 1
         return self if is_one else replace(self, weight=self.weight * factor)
 
     @property
-    def shares(self) -> Doubles:
+    def shares(self) -> Float64Array:
         """The weights divided by their sum, without overflow."""
         largest = self.weight.max()
         if self.weight.min() == largest:

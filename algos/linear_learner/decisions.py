@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from algos._common.arrays import Float64Array
 from algos._common.csr import csr_rows
 from algos._common.scale import exponent_of
 from algos._cython._losses import add_joint_losses, add_losses, find_derivatives
 from algos._cython.linear_decision import dense_decision, sparse_decision
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.problem import Doubles
 
 _IN_RANGE = 1000  # exponent of 2 up to which sums do not overflow
 
 
-def decision_values(X: Any, coef: Doubles, intercept: Doubles, n_threads: int) -> Any:
+def decision_values(X: Any, coef: Float64Array, intercept: Float64Array, n_threads: int) -> Any:
     """Return X coef' + intercept in the dtype of X, summed in float64.
 
     The values of a row do not depend on the other rows.
@@ -45,7 +45,7 @@ def decision_values(X: Any, coef: Doubles, intercept: Doubles, n_threads: int) -
         return out.astype(X.dtype, copy=False)
 
 
-def _products(X: Any, coef: Doubles, intercept: Doubles, n_threads: int) -> Doubles:
+def _products(X: Any, coef: Float64Array, intercept: Float64Array, n_threads: int) -> Float64Array:
     out = np.empty((X.shape[0], len(coef)))
     if sparse.issparse(X):
         sparse_decision(csr_rows(X), coef, intercept, out, n_threads)
@@ -54,12 +54,12 @@ def _products(X: Any, coef: Doubles, intercept: Doubles, n_threads: int) -> Doub
     return out
 
 
-def mean_losses(decision: Any, target: Doubles, weight: Doubles, loss: Loss) -> float:
+def mean_losses(decision: Any, target: Float64Array, weight: Float64Array, loss: Loss) -> float:
     """Return the weighted sum of the rows' losses."""
     return float(weight @ losses_of(decision, target, loss))
 
 
-def losses_of(decision: Doubles, target: Doubles, loss: Loss) -> Doubles:
+def losses_of(decision: Float64Array, target: Float64Array, loss: Loss) -> Float64Array:
     """Return the loss of each row, of shape (n,), for decision values (n, k) or (n,).
 
     The losses of several independent outputs are summed.
@@ -76,7 +76,7 @@ def losses_of(decision: Doubles, target: Doubles, loss: Loss) -> Doubles:
     return found
 
 
-def loss_derivatives(decision: Doubles, target: Doubles, loss: Loss) -> Doubles:
+def loss_derivatives(decision: Float64Array, target: Float64Array, loss: Loss) -> Float64Array:
     """Return the derivative of each row's loss, of shape (n,), for decision values (n,).
 
     For any loss but multinomial; at a kink, a subgradient.
@@ -86,5 +86,5 @@ def loss_derivatives(decision: Doubles, target: Doubles, loss: Loss) -> Doubles:
     return found
 
 
-def _columns(values: Doubles) -> Doubles:
+def _columns(values: Float64Array) -> Float64Array:
     return np.ascontiguousarray(values.reshape(len(values), -1).T)

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._common.moments import guessed_mean
 from algos.linear_learner.dense_rows import DenseRows
-from algos.linear_learner.problem import Doubles
 from algos.linear_learner.rows import extreme_exponents, scale_of
 from algos.linear_learner.solvers.gram import Sums, sums_of
 from algos.linear_learner.solvers.least_squares import fits
@@ -18,7 +18,7 @@ _NEAR = 0.5  # standard deviations by which a guessed mean may be off without lo
 
 
 def measured_rows(
-    X: Any, target: Doubles, weight: Doubles, n_threads: int, *, center: bool = True
+    X: Any, target: Float64Array, weight: Float64Array, n_threads: int, *, center: bool = True
 ) -> tuple[DenseRows, Sums] | None:
     """Return rows as `make_rows` does, and their sums.
 
@@ -61,7 +61,7 @@ def measured_rows(
     return rows, sums
 
 
-def _in_units(sums: Sums, step: Doubles, left: Doubles, scale: Doubles) -> None:
+def _in_units(sums: Sums, step: Float64Array, left: Float64Array, scale: Float64Array) -> None:
     """Convert sums of X minus a guessed mean to columns of mean `left`, divided by the scale.
 
     The true mean is the guess plus `step`.

@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from algos._common.arrays import Float64Array, FloatArray, IndexArray
 from algos._common.scale import with_values
 from algos._cython._losses import weigh_curvatures
 from algos._cython.linear_decision import dense_decision
 from algos._cython.linear_gram import weighted_gram
 from algos._cython.linear_pass import linear_cross, linear_pass
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.problem import Doubles, Evaluation
+from algos.linear_learner.problem import Evaluation
 
-Floats = NDArray[Any]
 Exponents = NDArray[np.intc] | int
 
 _BLOCK = 1 << 23  # bytes of rows that are gathered at a time
@@ -44,7 +44,7 @@ def over_power_of_two(X: Any, exponents: Exponents) -> Any:
     return np.ldexp(X, -exponents)
 
 
-def bounded_targets(target: Doubles) -> tuple[Doubles, Doubles]:
+def bounded_targets(target: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Return targets scaled so that products with columns stay within float32, and the factors."""
     exponents = np.frexp(np.maximum(target.max(axis=0), -target.min(axis=0)))[1]
     exponents[np.abs(exponents) <= _MODERATE] = 0
@@ -72,23 +72,23 @@ class AnyRows(ABC):
         Of the columns of X, if `make_rows` has made the rows.
     """
 
-    mean: Doubles
-    variance: Doubles
+    mean: Float64Array
+    variance: Float64Array
 
     def __init__(
-        self, X: Any, shift: Doubles, scale: Doubles, n_threads: int, exponents: Exponents
+        self, X: Any, shift: Float64Array, scale: Float64Array, n_threads: int, exponents: Exponents
     ) -> None:
         self.X, self.n_threads = X, n_threads
         self.n, self.d = X.shape
         self._exponents = exponents
         self._set_units(shift, scale)
 
-    def _set_units(self, shift: Doubles, scale: Doubles) -> None:
+    def _set_units(self, shift: Float64Array, scale: Float64Array) -> None:
         self.shift, self.scale = shift, scale
         with np.errstate(over="ignore"):  # values that are negligible beside the scale become 0
             self._scale = over_power_of_two(scale, self._exponents)
 
-    def in_units(self, shift: Doubles, scale: Doubles) -> Self:
+    def in_units(self, shift: Float64Array, scale: Float64Array) -> Self:
         """Return the same rows with another shift and scale."""
         other = copy(self)
         other._set_units(shift, scale)
@@ -100,23 +100,25 @@ class AnyRows(ABC):
         return self.X.dtype
 
     @abstractmethod
-    def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
+    def decision(self, coef: Float64Array, intercept: Float64Array) -> Float64Array:
         """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
 
     @abstractmethod
-    def gram(self, weight: Doubles) -> Doubles:
+    def gram(self, weight: Float64Array) -> Float64Array:
         """Return Σ weight_i (x_i, 1)(x_i, 1)', of shape (d + 1, d + 1); weights may be 0."""
 
     @abstractmethod
-    def cross(self, values: Doubles) -> Doubles:
+    def cross(self, values: Float64Array) -> Float64Array:
         """Return Σ values_i (x_i, 1)', of shape (k, d + 1), for values (n, k)."""
 
-    def gram_and_cross(self, weight: Doubles, target: Doubles) -> tuple[Doubles, Doubles]:
+    def gram_and_cross(
+        self, weight: Float64Array, target: Float64Array
+    ) -> tuple[Float64Array, Float64Array]:
         """Return `gram(weight)` and `cross(weight * target)`, for target (n, k)."""
         return self.gram(weight), self.cross(weight[:, np.newaxis] * target)
 
     @abstractmethod
-    def filled(self, weight: Doubles | None = None) -> Doubles:
+    def filled(self, weight: Float64Array | None = None) -> Float64Array:
         """Return for each column of X the sum of the weights of rows that are not 0 there.
 
         Parameters
@@ -125,7 +127,7 @@ class AnyRows(ABC):
             None counts the rows.
         """
 
-    def measured_filled(self, weight: Doubles) -> Doubles:
+    def measured_filled(self, weight: Float64Array) -> Float64Array:
         """Return `filled` for the weights that the rows were made with."""
         return self.filled(weight)
 
@@ -134,8 +136,13 @@ class AnyRows(ABC):
         return self.filled() > 0
 
     def curvatures(
-        self, coef: Doubles, intercept: float, target: Doubles, weight: Doubles, loss: Loss
-    ) -> Doubles:
+        self,
+        coef: Float64Array,
+        intercept: float,
+        target: Float64Array,
+        weight: Float64Array,
+        loss: Loss,
+    ) -> Float64Array:
         """Return weight_i times the second derivative of loss_i by the decision value.
 
         For one output: coef is (d,), and the result (n,). Where the first derivative has a
@@ -166,24 +173,24 @@ class DenseRows(AnyRows):
 
     def __init__(
         self,
-        X: Floats,
-        shift: Doubles,
-        scale: Doubles,
+        X: FloatArray,
+        shift: Float64Array,
+        scale: Float64Array,
         n_threads: int,
         exponents: Exponents = 0,
     ) -> None:
-        self._X: Floats = over_power_of_two(X, exponents)
+        self._X: FloatArray = over_power_of_two(X, exponents)
         super().__init__(X, shift, scale, n_threads, exponents)
 
-    def _set_units(self, shift: Doubles, scale: Doubles) -> None:
+    def _set_units(self, shift: Float64Array, scale: Float64Array) -> None:
         super()._set_units(shift, scale)
         self._exact_shift = over_power_of_two(shift, self._exponents)
-        self._shift: Floats = self._exact_shift.astype(self.X.dtype)
+        self._shift: FloatArray = self._exact_shift.astype(self.X.dtype)
         self._rest = self._exact_shift - self._shift  # rounding error in the type of X
 
-    def filled(self, weight: Doubles | None = None) -> Doubles:
+    def filled(self, weight: Float64Array | None = None) -> Float64Array:
         """Return for each column of X the sum of the weights of rows that are not 0 there."""
-        found: Doubles
+        found: Float64Array
         if weight is None:
             found = np.count_nonzero(self.X, axis=0).astype(np.float64)
         elif self.X.all():
@@ -197,7 +204,7 @@ class DenseRows(AnyRows):
         found: NDArray[np.bool_] = self.X[0] != 0  # usually the first row fills all columns
         return found if found.all() else self.X.any(axis=0)
 
-    def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
+    def decision(self, coef: Float64Array, intercept: Float64Array) -> Float64Array:
         """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
         out = np.empty((self.n, len(coef)))
         dense_decision(
@@ -207,7 +214,12 @@ class DenseRows(AnyRows):
         return out
 
     def evaluate(
-        self, coef: Doubles, intercept: Doubles, target: Doubles, weight: Doubles, loss: Loss
+        self,
+        coef: Float64Array,
+        intercept: Float64Array,
+        target: Float64Array,
+        weight: Float64Array,
+        loss: Loss,
     ) -> Evaluation:
         """Return the losses and gradients of m models, for coef (m, n_outputs, d)."""
         m, k, _ = coef.shape
@@ -219,7 +231,7 @@ class DenseRows(AnyRows):
         )  # fmt: skip
         return Evaluation(sums[:m], gradient, sums[m:].reshape(m, k))
 
-    def gram(self, weight: Doubles) -> Doubles:
+    def gram(self, weight: Float64Array) -> Float64Array:
         """Return Σ weight_i (x_i, 1)(x_i, 1)', of shape (d + 1, d + 1); weights may be 0."""
         kept = np.flatnonzero(weight)
         if len(kept) > (0.85 if self.d >= _WIDE else 0.5) * self.n:
@@ -231,7 +243,9 @@ class DenseRows(AnyRows):
             out += self._gram(self._X[some], weight[some], np.empty((len(some), 0)))
         return out
 
-    def gram_and_cross(self, weight: Doubles, target: Doubles) -> tuple[Doubles, Doubles]:
+    def gram_and_cross(
+        self, weight: Float64Array, target: Float64Array
+    ) -> tuple[Float64Array, Float64Array]:
         """Return `gram(weight)` and `cross(weight * target)`, for target (n, k)."""
         factor = np.ones(target.shape[1])
         if self.X.dtype == np.float32:
@@ -243,7 +257,7 @@ class DenseRows(AnyRows):
             gram, cross = out[:end, :end], out[end:, :end]
         return gram, cross / factor[:, np.newaxis]
 
-    def _gram(self, X: Floats, weight: Doubles, target: Doubles) -> Doubles:
+    def _gram(self, X: FloatArray, weight: Float64Array, target: Float64Array) -> Float64Array:
         """Return Σ weight_i (x_i, 1, y_i)(x_i, 1, y_i)'."""
         d, size = self.d, self.d + 1 + target.shape[1]
         out, scale = np.empty((size, size)), np.ones(size)
@@ -257,7 +271,7 @@ class DenseRows(AnyRows):
             out[:d, d:] = out[d:, :d].T
         return out
 
-    def cross(self, values: Doubles) -> Doubles:
+    def cross(self, values: Float64Array) -> Float64Array:
         """Return Σ values_i (x_i, 1)', of shape (k, d + 1), for values (n, k)."""
         k = values.shape[1]
         out, products, sums = np.empty((k, self.d + 1)), np.empty((k, self.d)), np.empty(1 + k)
@@ -273,7 +287,7 @@ class DenseRows(AnyRows):
         X = self.X.astype(np.float64)
         return DenseRows(X, self.shift, self.scale, self.n_threads, self._exponents)
 
-    def subset(self, indices: NDArray[np.intp]) -> DenseRows:
+    def subset(self, indices: IndexArray) -> DenseRows:
         """Return the rows of those indices, gathered into a copy; same shift and scale."""
         other = object.__new__(DenseRows)  # copy() is slow compared with a step of a stream
         other.__dict__.update(self.__dict__)

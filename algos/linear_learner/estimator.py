@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from algos._common.arrays import Float64Array
 from algos._common.automatic import keep_automatic
 from algos._common.base import Estimator
 from algos._common.callbacks import fit_tasks
@@ -33,7 +34,6 @@ from algos.linear_learner.losses import Loss
 from algos.linear_learner.model_selection import ModelSelection
 from algos.linear_learner.pack import FitResult, fit_one
 from algos.linear_learner.penalties import PenaltyParams
-from algos.linear_learner.problem import Doubles
 from algos.linear_learner.progress import CallbackReporter
 from algos.linear_learner.rare_columns import warn_of_rare_columns
 from algos.linear_learner.report import (
@@ -48,8 +48,6 @@ from algos.linear_learner.targets import unit_exponent, weight_in, weight_unit
 from algos.linear_learner.threshold_rows import sampled_rows
 from algos.linear_learner.trained import Model
 from algos.linear_learner.unused import unused
-
-Indices = NDArray[np.intp]
 
 
 class LinearLearner(ModelSelection, Incremental, Estimator):
@@ -103,7 +101,7 @@ class LinearLearner(ModelSelection, Incremental, Estimator):
     n_jobs: int | None
     verbose: int
 
-    coef_: Doubles
+    coef_: Float64Array
     intercept_: Any
     _weight_unit: int
 
@@ -123,7 +121,7 @@ class LinearLearner(ModelSelection, Incremental, Estimator):
         """Return how many decision values a row has."""
 
     @abstractmethod
-    def _encoded(self, y: Any, name: str = "y") -> Doubles:
+    def _encoded(self, y: Any, name: str = "y") -> Float64Array:
         """Return y as losses take it."""
 
     def _check_trainable(self, data: Data) -> None:
@@ -170,7 +168,7 @@ class LinearLearner(ModelSelection, Incremental, Estimator):
         earlier = self._earlier(settings)
         self._forget()
 
-        def attributes(coef: Doubles, intercept: Doubles, n_told: int) -> dict[str, Any]:
+        def attributes(coef: Float64Array, intercept: Float64Array, n_told: int) -> dict[str, Any]:
             unfinished = resumable.unfinished(key=state["key"], n_told=n_told)
             return {**self._coefficients(coef, intercept), "n_iter_": n_told, **unfinished}
 
@@ -315,7 +313,7 @@ class LinearLearner(ModelSelection, Incremental, Estimator):
         }
 
     @abstractmethod
-    def _coefficients(self, coef: Doubles, intercept: Doubles) -> dict[str, Any]:
+    def _coefficients(self, coef: Float64Array, intercept: Float64Array) -> dict[str, Any]:
         """Return the attributes that predictions need."""
 
     def _decisions(self, X: Any) -> NDArray[Any]:

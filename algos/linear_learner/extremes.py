@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from algos.linear_learner.problem import Doubles
+from algos._common.arrays import Float64Array
 
 _LARGEST = float(np.finfo(np.float64).max)
 _HALF = 600  # exponent that leaves products of any two numbers in range
@@ -45,11 +45,11 @@ def clipped(values: Any) -> Any:
     return np.clip(values, -_LARGEST, _LARGEST)
 
 
-def product(coef: Doubles, values: Doubles) -> Doubles:
+def product(coef: Float64Array, values: Float64Array) -> Float64Array:
     """Return coef · values, (..., d) with (d,), clipped to finite numbers."""
     with np.errstate(over="ignore", invalid="ignore"):
-        found: Doubles = coef @ values
+        found: Float64Array = coef @ values
         if np.isfinite(found).all():
             return found
-        small: Doubles = np.ldexp(coef, -_HALF) @ np.ldexp(values, -_HALF)
+        small: Float64Array = np.ldexp(coef, -_HALF) @ np.ldexp(values, -_HALF)
         return np.asarray(clipped(np.ldexp(small, 2 * _HALF)))

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from functools import reduce
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, IndexArray
 from algos.linear_learner import squared_state
 from algos.linear_learner.data import Data
 from algos.linear_learner.pack import FitResult, Tell, Variant, watched
 from algos.linear_learner.path_stopping import PathStopping
 from algos.linear_learner.penalties import PenaltyParams
-from algos.linear_learner.problem import Control, Doubles
+from algos.linear_learner.problem import Control
 from algos.linear_learner.selection import Validation
 from algos.linear_learner.settings import Settings
 from algos.linear_learner.solvers.choice import Choice
@@ -28,8 +28,7 @@ from algos.linear_learner.training import Training
 N_FOLDS = 5
 MOST_FOLDED_AT_ONCE = 1 << 22  # stored values of X, of which each fold has a copy
 
-Indices = NDArray[np.intp]
-Folds = list[tuple[Indices, Indices]]  # to train on, to validate on
+Folds = list[tuple[IndexArray, IndexArray]]  # to train on, to validate on
 MakeValidation = Callable[[Data], Validation]  # takes rows without class weights
 
 
@@ -69,7 +68,7 @@ class FoldedPack:
     def fit(self, variants: list[Variant]) -> FitResult:
         """Return the best candidate, trained on all rows."""
         models: list[Model] = []
-        decisions: list[Doubles] = []
+        decisions: list[Float64Array] = []
         trainings = []
         given_up: set[int] = set()
         validated = np.concatenate([rows for _, rows in self._folds])
@@ -112,7 +111,7 @@ class FoldedPack:
         data: Data,
         grid: list[PenaltyParams],
         validation: Validation,
-    ) -> Iterator[tuple[Model, Doubles]]:
+    ) -> Iterator[tuple[Model, Float64Array]]:
         """Yield each candidate with its decision values on the rows of all folds, in order.
 
         Models of the folds do not start from the models of all rows: within the tolerance they
@@ -146,23 +145,23 @@ class FoldedPack:
         choice: Choice,
         data: Data,
         grid: list[PenaltyParams],
-    ) -> Iterator[tuple[Model, Doubles]]:
+    ) -> Iterator[tuple[Model, Float64Array]]:
         """Yield the same for all candidates, with the rows of one fold at a time in memory."""
         models = list(training.path(choice, grid, watch=watched(self._tell, None)))
-        parts: list[list[Doubles]] = []
+        parts: list[list[Float64Array]] = []
         for sides in self._folds:
             if not parts or not self._is_stopped():
                 part = self._part(self._fold(data, *sides), grid, None)
                 parts.append([decision for _, decision in part])
         yield from zip(models, _joined(parts), strict=True)
 
-    def _fold(self, data: Data, to_train: Indices, held_out: Indices) -> _Fold:
+    def _fold(self, data: Data, to_train: IndexArray, held_out: IndexArray) -> _Fold:
         validation = self._make_validation(self._data.subset(held_out))
         return _Fold(data.subset(to_train), self._settings, validation)
 
     def _part(
         self, fold: _Fold, grid: list[PenaltyParams], is_over: Callable[[int], bool] | None
-    ) -> Iterator[tuple[Model, Doubles]]:
+    ) -> Iterator[tuple[Model, Float64Array]]:
         return fold.path(grid, is_over, self._tell, gives_up=self._gives_up)
 
 
@@ -172,7 +171,7 @@ class _Fold:
     def __init__(self, train: Data, settings: Settings, validation: Validation) -> None:
         self._training, self._validation = Training(train, settings), validation
 
-    def null_decision(self) -> Doubles:
+    def null_decision(self) -> Float64Array:
         """Return the decision values of the best constant model on the fold's rows."""
         return np.tile(self._training.null_intercept(), (len(self._validation.data), 1))
 
@@ -183,7 +182,7 @@ class _Fold:
         tell: Tell | None,
         *,
         gives_up: bool,
-    ) -> Iterator[tuple[Model, Doubles]]:
+    ) -> Iterator[tuple[Model, Float64Array]]:
         """Yield the candidates in turn, and their decision values on the fold's rows."""
         training, validation = self._training, self._validation
         choice = training.solver_for(grid)
@@ -249,5 +248,5 @@ def fit_squared_folds(
     )
 
 
-def _joined(parts: list[list[Doubles]]) -> list[Doubles]:
+def _joined(parts: list[list[Float64Array]]) -> list[Float64Array]:
     return [np.concatenate(one) for one in zip(*parts, strict=True)]

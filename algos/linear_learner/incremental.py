@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from algos._common.arrays import Float64Array
 from algos._common.automatic import keep_automatic
 from algos._common.base import check_mergeable, is_same, learning
 from algos._common.deferred import Deferred
@@ -18,7 +19,6 @@ from algos.linear_learner.data import Data
 from algos.linear_learner.extremes import noticing
 from algos.linear_learner.model_selection import TENTH
 from algos.linear_learner.penalties import PenaltyParams
-from algos.linear_learner.problem import Doubles
 from algos.linear_learner.report import tell_batch
 from algos.linear_learner.squared_stream import SquaredStream
 from algos.linear_learner.stream import Stream
@@ -86,7 +86,7 @@ class Incremental(Deferred):
     validation_fraction: Any
     n_jobs: int | None
     verbose: int
-    coef_: Doubles
+    coef_: Float64Array
     intercept_: Any
     alpha_: float
     l1_ratio_: float
@@ -208,7 +208,7 @@ class Incremental(Deferred):
             return kind.after_fit(self._after_fit, *self._fitted_model())
         return kind.restored(parts)
 
-    def _fitted_model(self) -> tuple[Doubles, Doubles, PenaltyParams]:
+    def _fitted_model(self) -> tuple[Float64Array, Float64Array, PenaltyParams]:
         params = PenaltyParams(float(self.alpha_), float(self.l1_ratio_))
         return np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_), params
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, IndexArray
 from algos._common.row_key import row_and_target_keys
 from algos._common.split import both_sides, has_few_keys, validation_folds, validation_split
 from algos._common.warn import warn
@@ -15,7 +16,6 @@ from algos.linear_learner.folds import N_FOLDS, FoldedPack, fit_squared_folds
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.pack import FitResult, Variant, fit_pack, refitted
 from algos.linear_learner.penalties import is_pack
-from algos.linear_learner.problem import Doubles
 from algos.linear_learner.progress import CallbackReporter
 from algos.linear_learner.replicates import Partition, fold_replicates, split_replicates
 from algos.linear_learner.selection import Validation
@@ -31,7 +31,6 @@ _FEW_RARE = 1000
 _FEW_VALIDATION_ROWS = 20  # too few for a reliable choice
 _MOST_FOLDED = 1 << 22  # stored values of X up to which rare classes are cross-validated
 
-Indices = NDArray[np.intp]
 Keys = NDArray[np.uint64]
 
 
@@ -48,7 +47,7 @@ class ModelSelection:
 
     # Defaults, which classifiers override.
 
-    def _variants(self, target: Doubles, weight: Doubles) -> list[Variant]:
+    def _variants(self, target: Float64Array, weight: Float64Array) -> list[Variant]:
         """Return the weightings of the classes to try."""
         return [Variant(1.0, 1.0)]
 
@@ -94,7 +93,7 @@ class ModelSelection:
     def _fit_parted(
         self,
         data: Data,
-        sides: tuple[Indices, Indices],
+        sides: tuple[IndexArray, IndexArray],
         settings: Settings,
         reporter: CallbackReporter,
     ) -> FitResult:
@@ -220,12 +219,12 @@ def _call_for_folds(keys: Keys, data: Data, loss: Loss) -> bool:
     return len(places) - int(counts.max()) < _FEW_RARE
 
 
-def _single(target: Doubles) -> Doubles:
+def _single(target: Float64Array) -> Float64Array:
     """Return the first output."""
     return target if target.ndim == 1 else np.ascontiguousarray(target[:, 0])
 
 
-def _strata(data: Data, loss: Loss) -> Doubles | NDArray[np.bool_] | None:
+def _strata(data: Data, loss: Loss) -> Float64Array | NDArray[np.bool_] | None:
     """Return the strata of which all training rows need members: classes, or positive targets.
 
     With several outputs, the one that is zero most often; see `_have_optima` for the others.
@@ -236,7 +235,9 @@ def _strata(data: Data, loss: Loss) -> Doubles | NDArray[np.bool_] | None:
     return data.target if loss.is_of_classes else None
 
 
-def _have_optima(parts: list[tuple[Indices, Indices]], target: Doubles, loss: Loss) -> bool:
+def _have_optima(
+    parts: list[tuple[IndexArray, IndexArray]], target: Float64Array, loss: Loss
+) -> bool:
     """Tell whether no training rows are all zero in an output, since exp(z) never is."""
     if not loss.has_log_link:
         return True

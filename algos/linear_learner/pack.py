@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array
 from algos.linear_learner.data import Data
 from algos.linear_learner.path_stopping import PathStopping
 from algos.linear_learner.penalties import PenaltyParams
-from algos.linear_learner.problem import Doubles
 from algos.linear_learner.scores import Scores
 from algos.linear_learner.selection import Validation
 from algos.linear_learner.settings import Settings
@@ -21,7 +21,7 @@ from algos.linear_learner.trained import Model, Watch
 from algos.linear_learner.training import Training
 
 # Receives the current model, in the user's units; returns whether to stop.
-Tell = Callable[[Doubles, Doubles], bool]
+Tell = Callable[[Float64Array, Float64Array], bool]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Variant:
     """
 
     power: float
-    factor: Doubles | float
+    factor: Float64Array | float
 
 
 @dataclass
@@ -77,7 +77,7 @@ class FitResult:
     moments: dict[str, Any] = field(default_factory=dict)
     given_up: set[int] = field(default_factory=set)
     by_folds: bool = False
-    threshold_rows: tuple[Doubles, Doubles, Doubles] | None = None
+    threshold_rows: tuple[Float64Array, Float64Array, Float64Array] | None = None
 
     def __post_init__(self) -> None:
         if self.model.n_passes_before:
@@ -223,7 +223,9 @@ def _asked(
 def _noted(watch: Watch, given_up: set[int], first: int) -> Watch:
     """Return a watch that also records the candidates it gives up, numbered from `first`."""
 
-    def noting(candidate: int, coef: Doubles, intercept: Doubles, certificate: float) -> bool:
+    def noting(
+        candidate: int, coef: Float64Array, intercept: Float64Array, certificate: float
+    ) -> bool:
         hopeless = watch(candidate, coef, intercept, certificate)
         if hopeless:
             given_up.add(first + candidate)
@@ -237,7 +239,9 @@ def watched(tell: Tell | None, is_hopeless: Watch | None) -> Watch | None:
     if tell is None:
         return is_hopeless
 
-    def watch(candidate: int, coef: Doubles, intercept: Doubles, certificate: float) -> bool:
+    def watch(
+        candidate: int, coef: Float64Array, intercept: Float64Array, certificate: float
+    ) -> bool:
         stops = tell(coef, intercept)
         hopeless = is_hopeless is not None and is_hopeless(candidate, coef, intercept, certificate)
         return stops or hopeless

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._common.params import InvalidParameterError
 from algos.linear_learner.decisions import loss_derivatives
-from algos.linear_learner.problem import Doubles, Penalty, Problem, Rows
+from algos.linear_learner.problem import Penalty, Problem, Rows
 from algos.linear_learner.solvers.null_model import null_intercept
 from algos.linear_learner.targets import Unit
 
@@ -38,11 +39,11 @@ def penalty_of(params: PenaltyParams, rows: Rows, standardize: bool, unit: Unit)
     return Penalty(l1, l2)
 
 
-def _times(strength: float, exponent: Any, factor: Doubles) -> Doubles:
+def _times(strength: float, exponent: Any, factor: Float64Array) -> Float64Array:
     """Return strength · 2**exponent times the factor, which may be infinite: no penalty stays 0."""
     if not strength:
         return np.zeros_like(factor)
-    least: Doubles = np.fmin(np.ldexp(strength, exponent) * factor, _LARGEST / 4)
+    least: Float64Array = np.fmin(np.ldexp(strength, exponent) * factor, _LARGEST / 4)
     return least
 
 
@@ -129,7 +130,7 @@ def candidate_grid(
 
 def _automatic_alphas(
     l1_ratio: float, n_alphas: int, gradient: float, curvature: float, is_wide: bool
-) -> Doubles:
+) -> Float64Array:
     if l1_ratio > 0 and gradient > 0:
         largest, span = gradient / float(l1_ratio), 1e2 if is_wide else _LASSO_SPAN
     else:
@@ -140,7 +141,7 @@ def _automatic_alphas(
     return np.geomspace(largest, largest / span, n_alphas)
 
 
-def checked_candidates(values: Any, name: str, most: float | None) -> Doubles:
+def checked_candidates(values: Any, name: str, most: float | None) -> Float64Array:
     """Return a number or an array-like of numbers in [0, most] as a 1-D array."""
     if type(values) is float and 0 <= values <= (_LARGEST if most is None else most):
         return np.array([values])
@@ -168,7 +169,7 @@ def checked_candidates(values: Any, name: str, most: float | None) -> Doubles:
 
 
 def largest_null_gradient(
-    problems: list[Problem], gradients: list[Doubles], standardize: bool
+    problems: list[Problem], gradients: list[Float64Array], standardize: bool
 ) -> float:
     """Return the largest |gradient| at the null model, in the units in which alpha acts."""
     largest = 0.0
@@ -178,7 +179,7 @@ def largest_null_gradient(
     return largest
 
 
-def mean_curvature(problem: Problem, intercept: Doubles, null_loss: float) -> float:
+def mean_curvature(problem: Problem, intercept: Float64Array, null_loss: float) -> float:
     """Return the mean second derivative of the loss at the null model, or a substitute."""
     loss = problem.loss
     if loss.name == "multinomial":

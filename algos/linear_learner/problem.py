@@ -12,20 +12,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, IndexArray
 from algos._common.callbacks import NO_CALLBACKS, Task
 from algos.linear_learner.losses import Loss
-
-Doubles = NDArray[np.float64]
 
 
 class Evaluation(NamedTuple):
     """The weighted mean loss of m candidates, and its gradient, from one pass over the rows."""
 
-    values: Doubles  # (m,)
-    gradient: Doubles  # (m, n_outputs, d)
-    gradient_intercept: Doubles  # (m, n_outputs)
+    values: Float64Array  # (m,)
+    gradient: Float64Array  # (m, n_outputs, d)
+    gradient_intercept: Float64Array  # (m, n_outputs)
 
 
 class Rows(Protocol):
@@ -38,10 +36,10 @@ class Rows(Protocol):
     d: int
     n_threads: int
     is_sparse: bool
-    shift: Doubles  # (d,), zeros for CSR
-    scale: Doubles  # (d,), positive
-    mean: Doubles  # (d,), of the columns of X
-    variance: Doubles  # (d,), of the columns of X
+    shift: Float64Array  # (d,), zeros for CSR
+    scale: Float64Array  # (d,), positive
+    mean: Float64Array  # (d,), of the columns of X
+    variance: Float64Array  # (d,), of the columns of X
 
     @property
     def dtype(self) -> np.dtype[Any]: ...
@@ -49,29 +47,41 @@ class Rows(Protocol):
     def in_double(self) -> Rows:
         """Return the same rows in double precision."""
 
-    def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
+    def decision(self, coef: Float64Array, intercept: Float64Array) -> Float64Array:
         """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
 
     def evaluate(
-        self, coef: Doubles, intercept: Doubles, target: Doubles, weight: Doubles, loss: Loss
+        self,
+        coef: Float64Array,
+        intercept: Float64Array,
+        target: Float64Array,
+        weight: Float64Array,
+        loss: Loss,
     ) -> Evaluation:
         """Return the losses and gradients of m candidates, for coef (m, n_outputs, d)."""
 
-    def gram(self, weight: Doubles) -> Doubles:
+    def gram(self, weight: Float64Array) -> Float64Array:
         """Return Σ weight_i (x_i, 1)(x_i, 1)', of shape (d + 1, d + 1); weights may be 0."""
 
-    def cross(self, values: Doubles) -> Doubles:
+    def cross(self, values: Float64Array) -> Float64Array:
         """Return Σ values_i (x_i, 1)', of shape (k, d + 1), for values (n, k)."""
 
-    def gram_and_cross(self, weight: Doubles, target: Doubles) -> tuple[Doubles, Doubles]:
+    def gram_and_cross(
+        self, weight: Float64Array, target: Float64Array
+    ) -> tuple[Float64Array, Float64Array]:
         """Return `gram(weight)` and `cross(weight * target)`, for target (n, k)."""
 
     def curvatures(
-        self, coef: Doubles, intercept: float, target: Doubles, weight: Doubles, loss: Loss
-    ) -> Doubles:
+        self,
+        coef: Float64Array,
+        intercept: float,
+        target: Float64Array,
+        weight: Float64Array,
+        loss: Loss,
+    ) -> Float64Array:
         """Return weight_i times loss_i's second derivative, for coef (d,) of one output."""
 
-    def subset(self, indices: NDArray[np.intp]) -> Rows:
+    def subset(self, indices: IndexArray) -> Rows:
         """Return the rows of those indices, gathered into a copy; same shift and scale."""
 
 
@@ -95,17 +105,17 @@ class Problem:
     """
 
     rows: Rows
-    target: Doubles
-    weight: Doubles
+    target: Float64Array
+    weight: Float64Array
     loss: Loss
     fit_intercept: bool = True
     n_outputs: int = 1
 
-    def evaluate(self, coef: Doubles, intercept: Doubles) -> Evaluation:
+    def evaluate(self, coef: Float64Array, intercept: Float64Array) -> Evaluation:
         """Return the data term for coef (m, n_outputs, d), intercept (m, n_outputs)."""
         return self.rows.evaluate(coef, intercept, self.target, self.weight, self.loss)
 
-    def parted(self, target: Doubles) -> list[Problem]:
+    def parted(self, target: Float64Array) -> list[Problem]:
         """Return a problem for each column of a target."""
         columns = [np.ascontiguousarray(column) for column in target.T]
         return [replace(self, target=column, n_outputs=1) for column in columns]
@@ -114,10 +124,10 @@ class Problem:
 class Penalty(NamedTuple):
     """l1·|v| + l2·v²/2, column by column, in solver units."""
 
-    l1: Doubles  # (d,)
-    l2: Doubles  # (d,)
+    l1: Float64Array  # (d,)
+    l2: Float64Array  # (d,)
 
-    def value(self, coef: Doubles) -> float:
+    def value(self, coef: Float64Array) -> float:
         """Return the penalty of coef, of shape (n_outputs, d)."""
         with np.errstate(over="ignore"):  # infinity for an iterate that is far off
             return float((np.abs(coef) @ self.l1).sum() + ((coef * self.l2) * coef).sum() / 2)
@@ -154,8 +164,8 @@ class Solution:
         Iterations of L-BFGS, if Newton's method continued from there.
     """
 
-    coef: Doubles
-    intercept: Doubles
+    coef: Float64Array
+    intercept: Float64Array
     objective: float
     certificate: float
     criterion: str
@@ -167,7 +177,7 @@ class Solution:
 
 
 # Called after each outer iteration: (candidate, coef, intercept, certificate) → give it up?
-GiveUp = Callable[[int, Doubles, Doubles, float], bool]
+GiveUp = Callable[[int, Float64Array, Float64Array, float], bool]
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._common.callbacks import Task
-from algos.linear_learner.problem import Doubles
 
 # (coef, intercept, iterations reported so far) → the attributes that a copy needs to predict
-Attributes = Callable[[Doubles, Doubles, int], Mapping[str, Any]]
+Attributes = Callable[[Float64Array, Float64Array, int], Mapping[str, Any]]
 
 
 class CallbackReporter:
@@ -42,12 +42,12 @@ class CallbackReporter:
     def __init__(self, task: Task, attributes: Attributes, n_told: int = 0) -> None:
         self._subtasks = task.loop("iteration", itertools.count(n_told))
         self._attributes, self._n_told, self._n_done = attributes, n_told, 0
-        self._last: Doubles | None = None
+        self._last: Float64Array | None = None
         self.listener = self.tell if task.is_watched else None
         self.is_stopped = False
         self.used: dict[str, Any] = {}
 
-    def tell(self, coef: Doubles, intercept: Doubles) -> bool:
+    def tell(self, coef: Float64Array, intercept: Float64Array) -> bool:
         """Report a model; return whether a callback wants the fit to stop."""
         if self.is_stopped:
             return True
@@ -59,7 +59,7 @@ class CallbackReporter:
             self.is_stopped = step.finish(lambda: self._attributes(coef, intercept, number))
         return self.is_stopped
 
-    def tell_last(self, coef: Doubles, intercept: Doubles) -> None:
+    def tell_last(self, coef: Float64Array, intercept: Float64Array) -> None:
         """Report the final model, unless it was the last one reported."""
         if self._last is None or not np.array_equal(self._last, coef):
             self.tell(coef, intercept)

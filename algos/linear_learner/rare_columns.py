@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from algos._common.arrays import Int64Array
 from algos._common.warn import warn
 
 _ROWS = 100  # at least: a column of fewer rows cannot be rarer than 1%
@@ -36,7 +36,7 @@ def warn_of_rare_columns(estimator: Any, X: Any) -> None:
         )
 
 
-def _filled_rows(X: Any) -> NDArray[np.int64]:
+def _filled_rows(X: Any) -> Int64Array:
     """Return the number of rows with a nonzero value in each column."""
     counts = np.zeros(X.indices.max(initial=-1) + 1, dtype=np.int64)
     block = max(_BLOCK, len(counts))

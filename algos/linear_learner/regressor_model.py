@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array
 from algos._common.validation import MANY_VALUES
 from algos.linear_learner.data import Data
 from algos.linear_learner.estimator import LinearLearner
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.penalties import is_pack
-from algos.linear_learner.problem import Doubles
 from algos.linear_learner.squared_fit import sums_show_finite
 from algos.linear_learner.targets import check_has_optimum, regression_target
 
@@ -57,7 +57,7 @@ class RegressorModel(LinearLearner):
             return False
         return sums_show_finite(self._loss(), *X.shape)
 
-    def _learn_outputs(self, target: Doubles) -> None:
+    def _learn_outputs(self, target: Float64Array) -> None:
         self._is_single = target.ndim == 1
         self._outputs = 1 if self._is_single else target.shape[1]
 
@@ -74,7 +74,7 @@ class RegressorModel(LinearLearner):
     def _n_outputs(self) -> int:
         return self._outputs
 
-    def _encoded(self, y: Any, name: str = "y") -> Doubles:
+    def _encoded(self, y: Any, name: str = "y") -> Float64Array:
         target = regression_target(y, self._loss(), name)
         n_outputs = 1 if target.ndim == 1 else target.shape[1]
         if n_outputs != self._outputs:
@@ -89,7 +89,7 @@ class RegressorModel(LinearLearner):
     def _must_choose(self) -> bool:
         return is_pack(self.alpha, self.l1_ratio)
 
-    def _coefficients(self, coef: Doubles, intercept: Doubles) -> dict[str, Any]:
+    def _coefficients(self, coef: Float64Array, intercept: Float64Array) -> dict[str, Any]:
         if self._is_single:
             return {"coef_": coef[0], "intercept_": float(intercept[0])}
         return {"coef_": coef, "intercept_": intercept}

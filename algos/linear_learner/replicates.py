@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import IndexArray, Int64Array
 from algos._common.random import Key
 from algos._common.replicates import Assignment, Replicates, find_replicates
 from algos._common.row_key import row_keys as keys_of
 from algos.linear_learner.data import Data
 
 Keys = NDArray[np.uint64]
-Rows = NDArray[np.intp]
+Rows = IndexArray
 
 
 class Partition(NamedTuple):
@@ -31,7 +32,7 @@ class Partition(NamedTuple):
 
     data: Data
     parts: list[tuple[Rows, Rows]]
-    copies: NDArray[np.int64] | None = None
+    copies: Int64Array | None = None
 
     @property
     def n_validation_rows(self) -> int:

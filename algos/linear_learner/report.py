@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from algos._common.arrays import Float64Array
 from algos._common.verbose import say
 from algos._common.warn import warn
 from algos.linear_learner.pack import FitResult
-from algos.linear_learner.problem import Doubles
 from algos.linear_learner.trained import Model
 
 # Columns of `candidates_` that show how well a criterion was met that is not a column itself.
@@ -122,7 +122,7 @@ def _what_helps(estimator: Any, model: Model) -> str:
     )
 
 
-def history_of(result: FitResult) -> dict[str, Doubles]:
+def history_of(result: FitResult) -> dict[str, Float64Array]:
     """Return `history_`, with NaN for values that are not known.
 
     Stochastic steps compute the validation loss after each epoch, other solvers at the end. It

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from algos._common.arrays import Float64Array
 from algos._common.csr import csr_rows
 from algos._common.moments import column_mean_and_variance, sparse_moments_of
 from algos._common.scale import with_values
 from algos._cython._csr import CsrRows
 from algos.linear_learner.dense_rows import DenseRows, Exponents, over_power_of_two
-from algos.linear_learner.problem import Doubles
 from algos.linear_learner.sparse_rows import SparseRows
 
 # Exponents of 2 within which products of the rows do not overflow their type, by its bytes.
@@ -22,7 +22,9 @@ _SAFE = {4: 30, 8: 200}
 _OFFSET = {4: 30.0, 8: 1000.0}
 
 
-def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> DenseRows | SparseRows:
+def make_rows(
+    X: Any, weight: Float64Array, *, center: bool, n_threads: int
+) -> DenseRows | SparseRows:
     """Return X as rows whose columns have mean 0, if `center`, and standard deviation 1.
 
     Columns that are constant up to rounding keep their scale. If columns have extreme magnitudes,
@@ -72,8 +74,8 @@ def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> Dense
 
 
 def _without_offsets(
-    X: Any, mean: Doubles, scale: Doubles, is_constant: NDArray[np.bool_]
-) -> tuple[Any, Doubles]:
+    X: Any, mean: Float64Array, scale: Float64Array, is_constant: NDArray[np.bool_]
+) -> tuple[Any, Float64Array]:
     """Return CSR rows shifted by column means that are too large for products, and the shift.
 
     Constant columns become zero, as in dense rows.
@@ -95,38 +97,38 @@ def _without_offsets(
     return with_values(X, values), shift
 
 
-def _squares(values: Doubles, exponents: Exponents) -> Doubles:
+def _squares(values: Float64Array, exponents: Exponents) -> Float64Array:
     """Return values * 4**exponents, clipped to finite numbers."""
     with np.errstate(over="ignore"):
-        scaled: Doubles = np.ldexp(values, 2 * exponents)
+        scaled: Float64Array = np.ldexp(values, 2 * exponents)
     return np.minimum(scaled, np.finfo(np.float64).max / 4)
 
 
 def _moments(
-    X: Any, rows: CsrRows | None, weight: Doubles, n_threads: int
-) -> tuple[Doubles, Doubles, Doubles | None]:
+    X: Any, rows: CsrRows | None, weight: Float64Array, n_threads: int
+) -> tuple[Float64Array, Float64Array, Float64Array | None]:
     """Return the columns' means, variances and, for CSR rows, the weight of stored values."""
     if rows is not None:
         return sparse_moments_of(rows, X.shape[1], weight, n_threads)
     return *column_mean_and_variance(X, weight, n_threads), None
 
 
-def scale_of(mean: Doubles, variance: Doubles, center: bool) -> Doubles:
+def scale_of(mean: Float64Array, variance: Float64Array, center: bool) -> Float64Array:
     """Return standard deviations or root mean squares; 1 for columns constant up to rounding."""
     squares = np.where(_is_constant(mean, variance), 0.0, variance)
     if not center:
         squares += mean**2
-    scale: Doubles = np.sqrt(np.where(squares > 0, squares, 1.0))
+    scale: Float64Array = np.sqrt(np.where(squares > 0, squares, 1.0))
     return scale
 
 
-def _is_constant(mean: Doubles, variance: Doubles) -> NDArray[np.bool_]:
+def _is_constant(mean: Float64Array, variance: Float64Array) -> NDArray[np.bool_]:
     """Return which columns are constant up to rounding."""
     return ~(variance > (10 * np.finfo(np.float64).eps * mean) ** 2)
 
 
 def extreme_exponents(
-    X: Any, mean: Doubles, variance: Doubles, stored: Doubles | None = None
+    X: Any, mean: Float64Array, variance: Float64Array, stored: Float64Array | None = None
 ) -> Exponents:
     """Return the exponents of columns too large or too small for products, 0 if there are none."""
     limit = _SAFE[X.dtype.itemsize]

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array
 from algos.linear_learner.decisions import mean_losses
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.problem import Doubles
 from algos.linear_learner.targets import in_unit, one_against_rest, score_unit
 from algos.linear_learner.threshold import Criterion, ThresholdCurve, share_of_recall
 
@@ -30,8 +30,8 @@ class Scores(NamedTuple):
     """
 
     columns: dict[str, NDArray[Any]]
-    criterion: Doubles
-    thresholds: Doubles
+    criterion: Float64Array
+    thresholds: Float64Array
 
     @property
     def best(self) -> int:
@@ -61,9 +61,9 @@ class DecisionScorer:
 
     def __init__(
         self,
-        target: Doubles,
-        weight: Doubles,
-        loss_weight: Doubles,
+        target: Float64Array,
+        weight: Float64Array,
+        loss_weight: Float64Array,
         loss: Loss,
         criterion: Criterion,
         n_outputs: int,
@@ -77,7 +77,7 @@ class DecisionScorer:
         self.loss_weight = loss_weight / loss_weight.sum()
         self.n_outputs, self.top_k = n_outputs, top_k
 
-    def score(self, decisions: list[Doubles]) -> Scores:
+    def score(self, decisions: list[Float64Array]) -> Scores:
         """Return the scores of candidates from their decision values, (n, n_outputs) each."""
         rows = [self._score_one(self._in_unit(one)) for one in decisions]
         columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
@@ -88,7 +88,7 @@ class DecisionScorer:
             self._add_areas(columns["roc_auc"], decisions, scores.best)
         return scores
 
-    def _add_areas(self, areas: Doubles, decisions: list[Doubles], best: int) -> None:
+    def _add_areas(self, areas: Float64Array, decisions: list[Float64Array], best: int) -> None:
         """Fill in the areas under the ROC curve of all candidates, or of the best one only.
 
         Each needs a sort of all rows, which may take longer than training the candidate.
@@ -98,14 +98,14 @@ class DecisionScorer:
             values = np.asarray(decisions[i][:, 0], dtype=np.float64)
             areas[i] = ThresholdCurve(values, self.target, self.weight).roc_auc()
 
-    def mean_loss(self, decision: Doubles) -> float:
+    def mean_loss(self, decision: Float64Array) -> float:
         """Return the weighted mean loss, in a common unit."""
         return self._mean_loss(self._in_unit(decision))
 
-    def _mean_loss(self, decision: Doubles) -> float:
+    def _mean_loss(self, decision: Float64Array) -> float:
         return mean_losses(decision, self._columns, self.loss_weight, self.loss)
 
-    def _in_unit(self, decision: Any) -> Doubles:
+    def _in_unit(self, decision: Any) -> Float64Array:
         """Return decision values in the unit of the target, in float64."""
         values = np.asarray(decision, dtype=np.float64)
         is_scaled = self._unit.exponent and not self.loss.is_of_classes
@@ -121,7 +121,7 @@ class DecisionScorer:
                 for name, exponent in exponents.items():
                     columns[name] = np.ldexp(columns[name], exponent)
 
-    def _score_one(self, decision: Doubles) -> dict[str, Any]:
+    def _score_one(self, decision: Float64Array) -> dict[str, Any]:
         loss = self._mean_loss(decision)
         if not self.loss.is_of_classes:
             found = _regression_scores(decision, self.target, self.weight, self.loss)
@@ -140,7 +140,7 @@ class DecisionScorer:
             "decision_threshold": 0.0,
         }
 
-    def _two_classes(self, decision: Doubles, loss: float) -> dict[str, Any]:
+    def _two_classes(self, decision: Float64Array, loss: float) -> dict[str, Any]:
         if self.criterion.name == "loss":
             return self._above_zero(decision, loss)
         curve = ThresholdCurve(decision, self.target, self.weight)
@@ -156,7 +156,7 @@ class DecisionScorer:
             "decision_threshold": threshold,
         }
 
-    def _above_zero(self, decision: Doubles, loss: float) -> dict[str, Any]:
+    def _above_zero(self, decision: Float64Array, loss: float) -> dict[str, Any]:
         """Return the metrics at the threshold 0, which need no sort."""
         claimed = self.weight * (decision > 0)
         positive = self.target > 0
@@ -185,7 +185,7 @@ def _exponents_of_errors(exponent: int) -> dict[str, int]:
 
 
 def _regression_scores(
-    decision: Doubles, target: Doubles, weight: Doubles, loss: Loss
+    decision: Float64Array, target: Float64Array, weight: Float64Array, loss: Loss
 ) -> dict[str, Any]:
     """Return errors of the predictions, means over rows and outputs."""
     target = target.reshape(len(decision), -1)
@@ -202,7 +202,7 @@ def _regression_scores(
 
 
 def _class_scores(
-    decision: Doubles, target: Doubles, weight: Doubles, beta: float, top_k: int
+    decision: Float64Array, target: Float64Array, weight: Float64Array, beta: float, top_k: int
 ) -> dict[str, Any]:
     """Return the metrics of more than two classes, from decision values (n, n_classes)."""
     n, n_classes = decision.shape

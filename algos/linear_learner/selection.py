@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._common.threads import one_thread_blas
 from algos.linear_learner.data import Data
 from algos.linear_learner.decisions import decision_values
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.problem import Doubles
 from algos.linear_learner.scores import DecisionScorer, Scores
 from algos.linear_learner.threshold import Criterion
 from algos.linear_learner.trained import Model, Watch
@@ -39,7 +39,7 @@ class Validation:
     def __init__(
         self,
         data: Data,
-        loss_weight: Doubles,
+        loss_weight: Float64Array,
         loss: Loss,
         criterion: Criterion,
         n_outputs: int,
@@ -59,21 +59,21 @@ class Validation:
         """Return the scores of all candidates."""
         return self.score_decisions(self.decisions(models))
 
-    def decisions(self, models: list[Model]) -> list[Doubles]:
+    def decisions(self, models: list[Model]) -> list[Float64Array]:
         """Return the decision values of each candidate, (n, n_outputs)."""
         coef = np.concatenate([model.coef for model in models])
         intercept = np.concatenate([model.intercept for model in models])
         with one_thread_blas():
             return self._decisions(coef, intercept, len(models))
 
-    def score_decisions(self, decisions: list[Doubles]) -> Scores:
+    def score_decisions(self, decisions: list[Float64Array]) -> Scores:
         """Return the scores of candidates from their decision values."""
         with one_thread_blas():
             return self._scorer.score(decisions)
 
     def threshold_rows(
-        self, decisions: Callable[[], Doubles]
-    ) -> tuple[Doubles, Doubles, Doubles] | None:
+        self, decisions: Callable[[], Float64Array]
+    ) -> tuple[Float64Array, Float64Array, Float64Array] | None:
         """Return decision values, targets and shares of the rows, if a threshold needs them."""
         data = self.data
         has_threshold = self._scorer.loss.is_of_classes and self.n_outputs == 1
@@ -81,11 +81,11 @@ class Validation:
             return None
         return decisions()[:, 0].copy(), data.target, data.shares
 
-    def mean_loss(self, decision: Doubles) -> float:
+    def mean_loss(self, decision: Float64Array) -> float:
         """Return the weighted mean loss of these decision values."""
         return self._scorer.mean_loss(decision)
 
-    def loss_of(self, coef: Doubles, intercept: Doubles) -> float:
+    def loss_of(self, coef: Float64Array, intercept: Float64Array) -> float:
         """Return the weighted mean loss of one model."""
         return self._losses_of([(coef, intercept)])[0]
 
@@ -99,10 +99,10 @@ class Validation:
         zeros = np.zeros((self.n_outputs, self.data.X.shape[1])), np.zeros(self.n_outputs)
         null = best = np.inf
         looks: Counter[int] = Counter()
-        unseen: dict[int, tuple[Doubles, Doubles]] = {}
+        unseen: dict[int, tuple[Float64Array, Float64Array]] = {}
 
         def is_hopeless(
-            candidate: int, coef: Doubles, intercept: Doubles, certificate: float
+            candidate: int, coef: Float64Array, intercept: Float64Array, certificate: float
         ) -> bool:
             nonlocal null, best
             if not certificate < _NEARLY_SOLVED:
@@ -119,13 +119,15 @@ class Validation:
 
         return is_hopeless
 
-    def _losses_of(self, models: list[tuple[Doubles, Doubles]]) -> list[float]:
+    def _losses_of(self, models: list[tuple[Float64Array, Float64Array]]) -> list[float]:
         coef, intercept = (np.concatenate(parts) for parts in zip(*models, strict=True))
         with one_thread_blas():
             decisions = self._decisions(coef, intercept, len(models))
             return [self._scorer.mean_loss(one) for one in decisions]
 
-    def _decisions(self, coef: Doubles, intercept: Doubles, n_models: int) -> list[Doubles]:
+    def _decisions(
+        self, coef: Float64Array, intercept: Float64Array, n_models: int
+    ) -> list[Float64Array]:
         """Return the decision values (n, n_outputs) of each model, output by output in memory."""
         values = decision_values(self.data.X, coef, intercept, self.n_threads)
         by_output = np.ascontiguousarray(values.T)

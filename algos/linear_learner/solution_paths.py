@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from algos.linear_learner.problem import Doubles, Penalty, Solution
+from algos._common.arrays import Float64Array
+from algos.linear_learner.problem import Penalty, Solution
 
 
 class SolutionPaths:
@@ -57,7 +58,7 @@ class SolutionPaths:
                 known.append(next(ahead))
         return [known[number] for known in self._found]
 
-    def found(self, output: int, candidate: int) -> tuple[Doubles, Doubles] | None:
+    def found(self, output: int, candidate: int) -> tuple[Float64Array, Float64Array] | None:
         """Return the coefficients and intercept of an output, None if not yet computed."""
         known = self._found[output] if output < len(self._found) else []
         return (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, IndexArray
 from algos._common.csr import csr_rows
 from algos._common.memory import require_memory
 from algos._common.scale import with_values
@@ -16,7 +16,7 @@ from algos._cython.linear_gram import sparse_gram
 from algos._cython.linear_sparse_pass import sparse_cross, sparse_pass
 from algos.linear_learner.dense_rows import AnyRows, Exponents, over_power_of_two
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.problem import Doubles, Evaluation
+from algos.linear_learner.problem import Evaluation
 
 
 class SparseRows(AnyRows):
@@ -45,15 +45,15 @@ class SparseRows(AnyRows):
     """
 
     is_sparse = True
-    stored: Doubles | None = None
+    stored: Float64Array | None = None
 
     def __init__(
         self,
         X: Any,
-        scale: Doubles,
+        scale: Float64Array,
         n_threads: int,
         exponents: Exponents = 0,
-        shift: Doubles | None = None,
+        shift: Float64Array | None = None,
         *,
         checked: CsrRows | None = None,
     ) -> None:
@@ -64,15 +64,15 @@ class SparseRows(AnyRows):
         super().__init__(X, shift, scale, n_threads, exponents)
 
     @property
-    def moderate(self) -> tuple[Any, Doubles]:
+    def moderate(self) -> tuple[Any, Float64Array]:
         """The matrix that passes are over, whose squares do not overflow, and its scale."""
         return over_power_of_two(self.X, self._exponents), self._scale
 
-    def in_units(self, shift: Doubles, scale: Doubles) -> SparseRows:
+    def in_units(self, shift: Float64Array, scale: Float64Array) -> SparseRows:
         """Return the same rows with another scale and the same shift."""
         return super().in_units(self.shift, scale)
 
-    def filled(self, weight: Doubles | None = None) -> Doubles:
+    def filled(self, weight: Float64Array | None = None) -> Float64Array:
         """Return for each column of X the sum of the weights of rows that are not 0 there."""
         X = self.X
         own = None if weight is None else np.repeat(weight, np.diff(X.indptr))
@@ -81,13 +81,13 @@ class SparseRows(AnyRows):
             own = (1.0 if own is None else own) * is_filled
         return np.bincount(X.indices, own, minlength=self.d).astype(np.float64, copy=False)
 
-    def measured_filled(self, weight: Doubles) -> Doubles:
+    def measured_filled(self, weight: Float64Array) -> Float64Array:
         """Return `filled` for the weights given to `make_rows`, usually without another pass."""
         if self.stored is not None and self.X.data.all():
             return self.stored
         return self.filled(weight)
 
-    def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
+    def decision(self, coef: Float64Array, intercept: Float64Array) -> Float64Array:
         """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
         out = np.empty((self.n, len(coef)))
         sparse_decision(
@@ -97,7 +97,12 @@ class SparseRows(AnyRows):
         return out
 
     def evaluate(
-        self, coef: Doubles, intercept: Doubles, target: Doubles, weight: Doubles, loss: Loss
+        self,
+        coef: Float64Array,
+        intercept: Float64Array,
+        target: Float64Array,
+        weight: Float64Array,
+        loss: Loss,
     ) -> Evaluation:
         """Return the losses and gradients of m models, for coef (m, n_outputs, d)."""
         m, k, _ = coef.shape
@@ -109,7 +114,7 @@ class SparseRows(AnyRows):
         )  # fmt: skip
         return Evaluation(sums[:m], gradient, sums[m:].reshape(m, k))
 
-    def gram(self, weight: Doubles) -> Doubles:
+    def gram(self, weight: Float64Array) -> Float64Array:
         """Return Σ weight_i (x_i, 1)(x_i, 1)', of shape (d + 1, d + 1); weights may be 0."""
         d = self.d
         require_memory(
@@ -127,7 +132,7 @@ class SparseRows(AnyRows):
         out[d] = out[:, d] = self.cross(weight[:, np.newaxis])[0]
         return out
 
-    def cross(self, values: Doubles) -> Doubles:
+    def cross(self, values: Float64Array) -> Float64Array:
         """Return Σ values_i (x_i, 1)', of shape (k, d + 1), for values (n, k)."""
         k = values.shape[1]
         products, sums = np.empty((k, self.d)), np.empty(2 * k)
@@ -141,12 +146,12 @@ class SparseRows(AnyRows):
         X = with_values(self.X, self.X.data.astype(np.float64))
         return SparseRows(X, self.scale, self.n_threads, self._exponents, self.shift)
 
-    def subset(self, indices: NDArray[np.intp]) -> SparseRows:
+    def subset(self, indices: IndexArray) -> SparseRows:
         """Return the rows of those indices, gathered into a copy; same scale."""
         X = self.X[indices]
         return SparseRows(X, self.scale, self.n_threads, self._exponents, self.shift)
 
-    def _shares(self) -> NDArray[np.intp]:
+    def _shares(self) -> IndexArray:
         """Return bounds that divide the columns into parts of equal work."""
         n_parts = 4 * self.n_threads if self.n_threads > 1 else 1
         if n_parts == 1:

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from algos._common.arrays import Float64Array
 from algos._common.checked import assert_all_finite
 from algos.linear_learner import squared_state
 from algos.linear_learner.dense_gram import FEW, measured_rows
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Rows, Solution
+from algos.linear_learner.problem import Control, Penalty, Problem, Rows, Solution
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers import least_squares
 from algos.linear_learner.solvers.gram import Products, Sums, good_enough, ridge_inverse, sums_of
@@ -36,8 +37,8 @@ def sums_show_finite(loss: Loss, n: int, d: int) -> bool:
 
 def rows_and_sums(
     X: Any,
-    target: Doubles,
-    weight: Doubles,
+    target: Float64Array,
+    weight: Float64Array,
     loss: Loss,
     center: bool,
     n_threads: int,
@@ -84,7 +85,7 @@ class KeptProducts:
         The products, if they have been computed.
     """
 
-    def __init__(self, problem: Problem, weight: Doubles, known: Sums | None) -> None:
+    def __init__(self, problem: Problem, weight: Float64Array, known: Sums | None) -> None:
         self._problem, self._weight, self.known = problem, weight, known
         self._state: SquaredState | None = None
 

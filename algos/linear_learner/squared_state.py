@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import linalg, sparse
 
+from algos._common.arrays import Float64Array
 from algos._common.moments import joined_scatter
 from algos._common.threads import one_thread_blas
 from algos.linear_learner.dense_gram import measured_rows
 from algos.linear_learner.penalties import without_negligible_l1
-from algos.linear_learner.problem import Control, Doubles, Penalty, Rows, Solution
+from algos.linear_learner.problem import Control, Penalty, Rows, Solution
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers import gram_descent
 from algos.linear_learner.solvers.gram import (
@@ -52,18 +53,18 @@ class SquaredState(NamedTuple):
 
     n: int
     weight: float
-    unit: Doubles
-    mean: Doubles
-    scatter: Doubles
+    unit: Float64Array
+    mean: Float64Array
+    scatter: Float64Array
     n_outputs: int
-    errors: Doubles
+    errors: Float64Array
 
     @property
     def d(self) -> int:
         return len(self.mean) - self.n_outputs
 
 
-def measure(rows: Rows, target: Doubles, weight: Doubles) -> SquaredState:
+def measure(rows: Rows, target: Float64Array, weight: Float64Array) -> SquaredState:
     """Return the state of some rows.
 
     Parameters
@@ -124,7 +125,7 @@ def made_of(parts: dict[str, Any]) -> SquaredState:
 
 
 def updated(
-    state: SquaredState | None, X: Any, target: Doubles, weight: Doubles, n_threads: int
+    state: SquaredState | None, X: Any, target: Float64Array, weight: Float64Array, n_threads: int
 ) -> SquaredState:
     """Return the state with further rows; None is the empty state.
 
@@ -173,23 +174,25 @@ def without(state: SquaredState, part: SquaredState) -> SquaredState:
     return state._replace(n=state.n - part.n, weight=weight, mean=mean, scatter=scatter)
 
 
-def _over(state: SquaredState, unit: Doubles) -> tuple[Doubles, Doubles]:
+def _over(state: SquaredState, unit: Float64Array) -> tuple[Float64Array, Float64Array]:
     ratio = state.unit / unit
     return state.mean * ratio, state.scatter * ratio * ratio[:, np.newaxis]
 
 
-def _power_of_two(values: Doubles) -> Doubles:
+def _power_of_two(values: Float64Array) -> Float64Array:
     """Return powers of two near positive values; 1 for zero."""
     exponents = np.minimum(np.maximum(np.frexp(values)[1], -1000), 1000)
     return np.where(values > 0, np.ldexp(1.0, exponents), 1.0)
 
 
-def standard(state: SquaredState, *, center: bool) -> tuple[Doubles, Doubles]:
+def standard(state: SquaredState, *, center: bool) -> tuple[Float64Array, Float64Array]:
     """Return shift and scale of the columns, as `rows.make_rows` would for all rows."""
     return _standard(state, _variance(state), center)
 
 
-def _standard(state: SquaredState, variance: Doubles, center: bool) -> tuple[Doubles, Doubles]:
+def _standard(
+    state: SquaredState, variance: Float64Array, center: bool
+) -> tuple[Float64Array, Float64Array]:
     d = state.d
     mean = state.mean[:d]
     squares = variance if center else variance + mean**2
@@ -225,7 +228,7 @@ def largest_null_gradient(state: SquaredState, *, fit_intercept: bool, standardi
     return float(gradient.max(initial=0))
 
 
-def _variance(state: SquaredState) -> Doubles:
+def _variance(state: SquaredState) -> Float64Array:
     """Return the variances of X, zero if they are no larger than rounding errors."""
     scatter, mean = np.diagonal(state.scatter)[: state.d], state.mean[: state.d]
     is_more = scatter > state.errors + state.weight * (10 * _EPS * mean) ** 2
@@ -287,17 +290,19 @@ def _solve_ridge(
     return finished(products, penalty, coef, decrement, tol)
 
 
-def _shortest(products: Products, l2: Doubles) -> Doubles:
+def _shortest(products: Products, l2: Float64Array) -> Float64Array:
     matrix = products.gram + np.diag(l2)
     with one_thread_blas():
         values, vectors = linalg.eigh(matrix, check_finite=False)
     kept = values > len(values) * products.noise * values.max(initial=0)
     vectors = vectors[:, kept]
-    coef: Doubles = (products.cross @ vectors) / values[kept] @ vectors.T
+    coef: Float64Array = (products.cross @ vectors) / values[kept] @ vectors.T
     return coef
 
 
-def mean_squared_error(state: SquaredState, coef: Doubles, intercept: Doubles) -> Doubles:
+def mean_squared_error(
+    state: SquaredState, coef: Float64Array, intercept: Float64Array
+) -> Float64Array:
     """Return the weighted mean squared residuals of the state's rows, divided by its unit².
 
     Parameters
@@ -318,5 +323,5 @@ def mean_squared_error(state: SquaredState, coef: Doubles, intercept: Doubles) -
     squares = np.diagonal(moments)[d:] - (coef * (moments[d:, :d] + left)).sum(axis=-1)
     offset = state.mean[d:] - coef @ state.mean[:d] - intercept / unit
     with np.errstate(over="ignore"):
-        errors: Doubles = np.maximum(squares, 0) + offset**2
+        errors: Float64Array = np.maximum(squares, 0) + offset**2
     return errors

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._common.random import Key
 from algos._common.row_key import row_keys
 from algos.linear_learner import squared_state
@@ -15,7 +16,7 @@ from algos.linear_learner.data import Data
 from algos.linear_learner.decisions import decision_values, mean_losses
 from algos.linear_learner.pack import FitResult, table_of
 from algos.linear_learner.penalties import PenaltyParams, penalty_of
-from algos.linear_learner.problem import Control, Doubles
+from algos.linear_learner.problem import Control
 from algos.linear_learner.scores import Scores
 from algos.linear_learner.solvers.choice import Choice
 from algos.linear_learner.squared_state import SquaredState
@@ -50,7 +51,11 @@ class SquaredStream(State):
 
     @classmethod
     def after_fit(
-        cls, after: dict[str, Any], coef: Doubles, intercept: Doubles, params: PenaltyParams
+        cls,
+        after: dict[str, Any],
+        coef: Float64Array,
+        intercept: Float64Array,
+        params: PenaltyParams,
     ) -> SquaredStream:
         """Return the state after a fit, which kept all products."""
         if not after["products"]:

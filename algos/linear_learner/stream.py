@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, IndexArray
 from algos._common.random import Key
 from algos.linear_learner.data import Data
 from algos.linear_learner.extremes import check_numbers, clipped, product
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.pack import FitResult, table_of
 from algos.linear_learner.penalties import PenaltyParams
-from algos.linear_learner.problem import Doubles, Problem
+from algos.linear_learner.problem import Problem
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.scores import DecisionScorer
 from algos.linear_learner.shifted_rows import in_units
@@ -64,22 +64,22 @@ class Stream(State):
     may_be_infinite: ClassVar[tuple[str, ...]] = ("cumulative_loss", "decisions")
 
     weight: float
-    mean: Doubles
-    square: Doubles
-    nonzero_share: Doubles
+    mean: Float64Array
+    square: Float64Array
+    nonzero_share: Float64Array
     target_square: float
-    theta: Doubles
-    average: Doubles
-    first_moment: Doubles
-    second_moment: Doubles
-    seen: Doubles
+    theta: Float64Array
+    average: Float64Array
+    first_moment: Float64Array
+    second_moment: Float64Array
+    seen: Float64Array
     n_steps: int
     n_batches: int
     mean_step_weight: float
-    cumulative_loss: Doubles
-    decisions: Doubles
-    targets: Doubles
-    weights: Doubles
+    cumulative_loss: Float64Array
+    decisions: Float64Array
+    targets: Float64Array
+    weights: Float64Array
 
     @classmethod
     def empty(cls, key: Key, d: int, grid: list[PenaltyParams], n_outputs: int) -> Stream:
@@ -112,7 +112,11 @@ class Stream(State):
 
     @classmethod
     def after_fit(
-        cls, after: dict[str, Any], coef: Doubles, intercept: Doubles, params: PenaltyParams
+        cls,
+        after: dict[str, Any],
+        coef: Float64Array,
+        intercept: Float64Array,
+        params: PenaltyParams,
     ) -> Stream:
         """Return the state from which to go on after a fit.
 
@@ -144,7 +148,7 @@ class Stream(State):
         )
 
     @property
-    def scale(self) -> Doubles:
+    def scale(self) -> Float64Array:
         """Standard deviations; 1 for columns that have been constant."""
         deviation = np.sqrt(self.square)
         return np.where(deviation > 1e-12 * np.abs(self.mean), deviation, 1.0)
@@ -184,7 +188,7 @@ class Stream(State):
             known |= values[..., :-1].any(axis=(0, 1))
         return UsedColumns(data.X, looks=settings.schedule.init == "zeros", known=known)
 
-    def _on_columns(self, moved: Callable[[Doubles], Doubles], are_all: bool) -> Stream:
+    def _on_columns(self, moved: Callable[[Float64Array], Float64Array], are_all: bool) -> Stream:
         """Return the state with `moved` applied to the axis of columns of its arrays."""
         if are_all:
             return self
@@ -209,7 +213,7 @@ class Stream(State):
             data.weight.sum()
         )
 
-    def with_classes(self, places: NDArray[np.intp], n_classes: int, is_joint: bool) -> Stream:
+    def with_classes(self, places: IndexArray, n_classes: int, is_joint: bool) -> Stream:
         """Return the state for more classes, without the decision values.
 
         Parameters
@@ -312,7 +316,7 @@ class Stream(State):
         return FitResult.of(models, _CHOICE, scores)
 
 
-def _checked(square: Doubles) -> Doubles:
+def _checked(square: Float64Array) -> Float64Array:
     if not np.all(np.isfinite(square)):
         raise ValueError(
             f"the variance of X must be at most {np.finfo(np.float64).max:.1e}; rescale X first"
@@ -361,7 +365,7 @@ def _in_units_of(new: Stream, old: Stream, settings: StreamSettings) -> Iterates
     step = new.mean - old.mean if settings.fit_intercept else np.zeros_like(new.mean)
     old_scale, new_scale = old.scale, new.scale
 
-    def moved(theta: Doubles) -> Doubles:
+    def moved(theta: Float64Array) -> Float64Array:
         theta = np.ldexp(theta, change)
         coef = theta[..., :-1] / old_scale
         theta[..., -1] += np.einsum("...d,d", coef, step)

@@ -8,13 +8,13 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._common.random import Key
 from algos.linear_learner.data import Data
 from algos.linear_learner.extremes import check_numbers
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.pack import FitResult
 from algos.linear_learner.penalties import PenaltyParams, candidate_grid
-from algos.linear_learner.problem import Doubles
 from algos.linear_learner.settings import Settings
 from algos.linear_learner.solvers.schedule import Schedule
 from algos.linear_learner.threshold import Criterion
@@ -49,8 +49,8 @@ class State(ABC):
     may_be_infinite: ClassVar[tuple[str, ...]] = ()
 
     key: Key
-    alphas: Doubles
-    l1_ratios: Doubles
+    alphas: Float64Array
+    l1_ratios: Float64Array
 
     @classmethod
     @abstractmethod
@@ -60,7 +60,11 @@ class State(ABC):
     @classmethod
     @abstractmethod
     def after_fit(
-        cls, after: dict[str, Any], coef: Doubles, intercept: Doubles, params: PenaltyParams
+        cls,
+        after: dict[str, Any],
+        coef: Float64Array,
+        intercept: Float64Array,
+        params: PenaltyParams,
     ) -> Self:
         """Return the state after a fit."""
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._common.random import Key
 from algos._common.row_key import row_keys
 from algos.linear_learner.data import Data
 from algos.linear_learner.penalties import penalty_of
-from algos.linear_learner.problem import Doubles, Penalty, Problem
+from algos.linear_learner.problem import Penalty, Problem
 from algos.linear_learner.solvers.iterates import Iterates, rate_multipliers
 from algos.linear_learner.solvers.schedule import Schedule
 from algos.linear_learner.solvers.stochastic import (
@@ -35,7 +36,7 @@ def first_iterates(problem: Problem, n_candidates: int, schedule: Schedule, key:
     return Iterates(theta)
 
 
-def clipped_log_odds(intercepts: Doubles) -> Doubles:
+def clipped_log_odds(intercepts: Float64Array) -> Float64Array:
     """Return log odds with a least share for each class, which the first batch may lack."""
     if intercepts.shape[-1] == 1:
         return np.clip(intercepts, np.log(_LEAST_SHARE), -np.log(_LEAST_SHARE))
@@ -50,8 +51,8 @@ def steps_over(
     settings: StreamSettings,
     key: Key,
     n_batches: int,
-    nonzero_share: Doubles,
-) -> Iterator[tuple[Doubles, ThresholdRows | None]]:
+    nonzero_share: Float64Array,
+) -> Iterator[tuple[Float64Array, ThresholdRows | None]]:
     """Make the steps over one batch; `iterates` is written to.
 
     Parameters
@@ -109,7 +110,7 @@ def _penalties(settings: StreamSettings, rows: Any) -> list[Penalty]:
     return [penalty_of(one, rows, settings.standardize, Unit()) for one in settings.grid]
 
 
-def _decisions(problem: Problem, theta: Doubles) -> Doubles:
+def _decisions(problem: Problem, theta: Float64Array) -> Float64Array:
     m, k, _ = theta.shape
     flat = theta.reshape(m * k, -1)
     coef, intercept = np.ascontiguousarray(flat[:, :-1]), np.ascontiguousarray(flat[:, -1])

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import column_or_1d
 
+from algos._common.arrays import Float64Array
 from algos._common.scale import exponent_of
 from algos._common.targets import checked_numbers
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.problem import Doubles
 
 _EXTREME = 64  # exponent of 2 from which squares of targets might overflow
 _EXTREME_WEIGHT = 300  # the same for products of weights
@@ -25,12 +25,12 @@ _LINES = frozenset({"absolute_error", "quantile", "epsilon_insensitive"})
 _MARGINS = frozenset({"hinge", "squared_hinge"})  # the same with their margin
 
 
-def one_against_rest(codes: Doubles, n_classes: int) -> Doubles:
+def one_against_rest(codes: Float64Array, n_classes: int) -> Float64Array:
     """Return 1 where a row is of the class and -1 elsewhere, of shape (n, n_classes)."""
     return np.where(codes[:, np.newaxis] == np.arange(n_classes), 1.0, -1.0)
 
 
-def regression_target(y: ArrayLike, loss: Loss, name: str = "y") -> Doubles:
+def regression_target(y: ArrayLike, loss: Loss, name: str = "y") -> Float64Array:
     """Return y as float64 of shape (n,), or (n, n_outputs), inside the loss's domain."""
     target = checked_numbers(y, name)
     if target.ndim == 2 and target.shape[1] == 1:
@@ -40,7 +40,7 @@ def regression_target(y: ArrayLike, loss: Loss, name: str = "y") -> Doubles:
     return target
 
 
-def _check_domain(target: Doubles, loss: Loss, name: str) -> None:
+def _check_domain(target: Float64Array, loss: Loss, name: str) -> None:
     least = float(target.min())
     may_be_zero = loss.name == "poisson" or (loss.name == "tweedie" and loss.parameter < 2)
     if least < 0 or (least == 0 and not may_be_zero):
@@ -51,7 +51,7 @@ def _check_domain(target: Doubles, loss: Loss, name: str) -> None:
         )
 
 
-def check_has_optimum(target: Doubles, loss: Loss) -> None:
+def check_has_optimum(target: Float64Array, loss: Loss) -> None:
     """Raise ValueError if no finite intercept is optimal, since exp(z) is never zero."""
     if loss.has_log_link and not target.any(axis=0).all():
         raise ValueError(
@@ -81,7 +81,7 @@ def has_unit(loss: Loss) -> bool:
     return loss.name in _SQUARES | _LINES
 
 
-def target_unit(target: Doubles, loss: Loss) -> Unit:
+def target_unit(target: Float64Array, loss: Loss) -> Unit:
     """Return the unit in which squares of the target, or of the margin, do not overflow."""
     exponent = exponent_of(target) if has_unit(loss) else 0
     if loss.name in _MARGINS:
@@ -91,7 +91,7 @@ def target_unit(target: Doubles, loss: Loss) -> Unit:
     return Unit(exponent, 2 * exponent if loss.name in _SQUARES | {"squared_hinge"} else exponent)
 
 
-def score_unit(target: Doubles, loss: Loss) -> Unit:
+def score_unit(target: Float64Array, loss: Loss) -> Unit:
     """Return the unit in which losses and squared errors of rows do not overflow."""
     if loss.name == "squared_error":
         exponent = exponent_of(target)
@@ -106,7 +106,7 @@ def unit_exponent(target_square: float, loss: Loss) -> int:
     return int(np.frexp(np.sqrt(target_square))[1])
 
 
-def in_unit(target: Doubles, loss: Loss, unit: Unit) -> tuple[Doubles, Loss]:
+def in_unit(target: Float64Array, loss: Loss, unit: Unit) -> tuple[Float64Array, Loss]:
     """Return the target and its loss in a unit; classes do not change."""
     if unit.exponent == 0:
         return target, loss
@@ -118,7 +118,7 @@ def in_unit(target: Doubles, loss: Loss, unit: Unit) -> tuple[Doubles, Loss]:
     return scaled, loss._replace(parameter=float(np.ldexp(loss.parameter, exponent)))
 
 
-def weight_unit(weight: Doubles | None) -> int:
+def weight_unit(weight: Float64Array | None) -> int:
     """Return the exponent of the power of 2 by which extreme weights are divided, else 0."""
     if weight is None:
         return 0
@@ -126,7 +126,7 @@ def weight_unit(weight: Doubles | None) -> int:
     return 0 if abs(exponent) < _EXTREME_WEIGHT else exponent
 
 
-def weight_in(weight: Doubles, unit: int) -> Doubles:
+def weight_in(weight: Float64Array, unit: int) -> Float64Array:
     """Return weights / 2**unit.
 
     Raises

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from algos.linear_learner.problem import Doubles
+from algos._common.arrays import Float64Array
 
 CRITERIA = (
     "loss",
@@ -55,7 +55,7 @@ class ThresholdCurve:
         Weight of all positive and of all negative rows.
     """
 
-    def __init__(self, decision: Doubles, target: Doubles, weight: Doubles) -> None:
+    def __init__(self, decision: Float64Array, target: Float64Array, weight: Float64Array) -> None:
         order = np.argsort(-decision, kind="stable")
         values = decision[order]
         is_last = np.flatnonzero(np.append(values[1:] != values[:-1], True))
@@ -70,20 +70,20 @@ class ThresholdCurve:
         self.positive, self.negative = self.hits[-1], self.false_alarms[-1]
 
     @property
-    def recall(self) -> Doubles:
+    def recall(self) -> Float64Array:
         return self.hits / max(self.positive, np.finfo(np.float64).tiny)
 
     @property
-    def precision(self) -> Doubles:
+    def precision(self) -> Float64Array:
         """Precision at each threshold; 0 if no row is above it."""
         return self.hits / np.maximum(self.hits + self.false_alarms, np.finfo(np.float64).tiny)
 
     @property
-    def accuracy(self) -> Doubles:
+    def accuracy(self) -> Float64Array:
         right = self.hits + self.negative - self.false_alarms
         return np.asarray(right / (self.positive + self.negative))
 
-    def f_beta(self, beta: float) -> Doubles:
+    def f_beta(self, beta: float) -> Float64Array:
         """Return (1 + b²) TP / ((1 + b²) TP + b² FN + FP)."""
         share = share_of_recall(beta)
         missed = share * (self.positive - self.hits) + (1 - share) * self.false_alarms

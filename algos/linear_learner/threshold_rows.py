@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from algos.linear_learner.problem import Doubles
+from algos._common.arrays import Float64Array
 
 _ROWS = 10_000  # kept at most
 
 # Decision values of rows before these were learned, their targets and weights.
-ThresholdRows = tuple[Doubles, Doubles, Doubles]
+ThresholdRows = tuple[Float64Array, Float64Array, Float64Array]
 
 
 def sampled_rows(rows: ThresholdRows | None) -> ThresholdRows | None:

@@ -7,18 +7,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos.linear_learner.penalties import PenaltyParams
-from algos.linear_learner.problem import Doubles, Rows, Solution
+from algos.linear_learner.problem import Rows, Solution
 from algos.linear_learner.targets import Unit
 from algos.linear_learner.used_columns import UsedColumns
 
 LARGEST = float(np.finfo(np.float64).max)
 
 # (candidate, coef (n_outputs, d), intercept, certificate), in the user's units
-Watch = Callable[[int, Doubles, Doubles, float], bool]
+Watch = Callable[[int, Float64Array, Float64Array, float], bool]
 
 # coef (n_outputs, d) and intercept, in the user's units → loss
-LossOf = Callable[[Doubles, Doubles], float]
+LossOf = Callable[[Float64Array, Float64Array], float]
 
 
 @dataclass
@@ -52,8 +53,8 @@ class Model:
     """
 
     params: PenaltyParams
-    coef: Doubles
-    intercept: Doubles
+    coef: Float64Array
+    intercept: Float64Array
     objective: float
     certificate: float
     criterion: str
@@ -88,7 +89,7 @@ class UsersUnits:
     def __init__(self, rows: Rows, columns: UsedColumns, unit: Unit, is_joint: bool) -> None:
         self._rows, self._columns, self._unit, self._is_joint = rows, columns, unit, is_joint
 
-    def of(self, coef: Doubles, intercept: Doubles) -> tuple[Doubles, Doubles]:
+    def of(self, coef: Float64Array, intercept: Float64Array) -> tuple[Float64Array, Float64Array]:
         """Return coefficients of all columns and intercepts in the user's units."""
         with np.errstate(over="ignore"):  # columns of subnormal numbers
             users = np.ldexp(coef / self._rows.scale, self._unit.exponent)
@@ -149,7 +150,7 @@ class UsersUnits:
         )
 
 
-def _sum_of_traces(solutions: list[Solution]) -> Doubles:
+def _sum_of_traces(solutions: list[Solution]) -> Float64Array:
     """Return the total objective after each iteration; finished outputs keep their value."""
     if len(solutions) == 1 and solutions[0].n_iter == len(solutions[0].objectives) > 0:
         return np.array(solutions[0].objectives)

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._common.row_key import row_keys
 from algos.linear_learner import squared_fit
 from algos.linear_learner.candidates import Candidates
 from algos.linear_learner.data import Data
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.penalties import PenaltyParams
-from algos.linear_learner.problem import Control, Doubles, GiveUp, Penalty, Problem, Rows, Solution
+from algos.linear_learner.problem import Control, GiveUp, Penalty, Problem, Rows, Solution
 from algos.linear_learner.settings import Settings
 from algos.linear_learner.solution_paths import SolutionPaths, skipped_solution
 from algos.linear_learner.solvers.choice import Choice, choose_solver, path
@@ -143,7 +144,7 @@ class Training:
                 paths.close()
             yield replace(model, n_iter=0, objectives=[], seconds=[]) if is_skipped else model
 
-    def null_intercept(self) -> Doubles:
+    def null_intercept(self) -> Float64Array:
         """Return the intercepts of the best constant model, in the user's units."""
         intercept = np.concatenate([null_intercept(problem) for problem in self.problems])
         return self._users.of(np.zeros((len(intercept), self._rows.d)), intercept)[1]
@@ -195,7 +196,7 @@ class Training:
                 paths.add(path(choice, *job))
         return paths
 
-    def moments(self, weight: Doubles) -> dict[str, Any]:
+    def moments(self, weight: Float64Array) -> dict[str, Any]:
         """Return the statistics from which a stream continues, given the original weights."""
         rows = self._rows
         with np.errstate(over="ignore"):
@@ -210,7 +211,7 @@ class Training:
             "products": self.products.parts(),
         }
 
-    def _filled(self) -> Doubles:
+    def _filled(self) -> Float64Array:
         """Return the shares of rows that are nonzero in a column, taken as 1 for dense rows."""
         rows: Any = self._rows
         return rows.measured_filled(self.problems[0].weight) if rows.is_sparse else np.ones(rows.d)
@@ -222,7 +223,9 @@ class Training:
         if watch is None:
             return None
 
-        def give_up(candidate: int, coef: Doubles, intercept: Doubles, certificate: float) -> bool:
+        def give_up(
+            candidate: int, coef: Float64Array, intercept: Float64Array, certificate: float
+        ) -> bool:
             zeros = np.zeros_like(coef), np.zeros_like(intercept)
             parts = [
                 (coef, intercept) if other == output else paths.found(other, candidate) or zeros
@@ -240,7 +243,7 @@ class Training:
         assert key is not None  # all callers that allow "sgd" pass it
         keys = row_keys(self._X, key, problem.target, n_threads=self.settings.n_threads)
 
-        def validate(theta: Doubles) -> Doubles:
+        def validate(theta: Float64Array) -> Float64Array:
             assert loss_of is not None
             models = [self._users.of(one[:, :-1], one[:, -1]) for one in theta]
             return np.array([loss_of(*model) for model in models])
@@ -249,12 +252,12 @@ class Training:
         return Epochs(self.settings.schedule, keys, key, validate if has_own else None)
 
 
-def _mean_square(target: Doubles, shares: Doubles) -> float:
+def _mean_square(target: Float64Array, shares: Float64Array) -> float:
     return float(shares @ (target.reshape(len(target), -1) ** 2).mean(axis=1))
 
 
 def _problems(
-    rows: Rows, target: Doubles, shares: Doubles, loss: Loss, settings: Settings
+    rows: Rows, target: Float64Array, shares: Float64Array, loss: Loss, settings: Settings
 ) -> list[Problem]:
     whole = Problem(rows, target, shares, loss, settings.fit_intercept, settings.n_outputs)
     if settings.n_outputs == 1 or loss.is_joint or loss.name == "squared_error":

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from algos.linear_learner.problem import Doubles
+from algos._common.arrays import Float64Array, IndexArray
 
 _WORTH_A_LOOK = 8  # values per column; with more, few columns are empty
 _FEW = 0.5  # share of the columns below which only used columns are kept
@@ -34,7 +34,7 @@ class UsedColumns:
         self, X: Any, *, looks: bool = True, known: NDArray[np.bool_] | None = None
     ) -> None:
         self.d = X.shape[1]
-        self._places: NDArray[np.intp] | None = None
+        self._places: IndexArray | None = None
         if looks and sparse.issparse(X) and X.nnz < _WORTH_A_LOOK * self.d:
             is_used = np.zeros(self.d, dtype=bool) if known is None else known.copy()
             is_used[X.indices] = True
@@ -51,11 +51,11 @@ class UsedColumns:
         """Return the rows of these columns."""
         return X if self._places is None else X[:, self._places]
 
-    def gathered(self, values: Doubles) -> Doubles:
+    def gathered(self, values: Float64Array) -> Float64Array:
         """Return the values of the used columns, from values (..., d) of all columns."""
         return values if self._places is None else values[..., self._places]
 
-    def spread(self, values: Doubles) -> Doubles:
+    def spread(self, values: Float64Array) -> Float64Array:
         """Return values (..., d) of all columns, zero for those not used."""
         if self._places is None:
             return values

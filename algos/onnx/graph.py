@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from algos import __version__
+from algos._common.arrays import Float64Array
 
 # Old enough for runtimes of 2023: onnxruntime 1.14.
 _OPSET, _IR_VERSION = 18, 8
@@ -126,7 +126,7 @@ class Graph:
         raised = [self.add("Unsqueeze", column, np.array([1])) for column in columns]
         return raised[0] if len(raised) == 1 else self.add("Concat", *raised, axis=1)
 
-    def for_each(self, vectors: NDArray[np.float64], make: Callable[[str], str]) -> str:
+    def for_each(self, vectors: Float64Array, make: Callable[[str], str]) -> str:
         """Return, column by column, what `make` makes of each vector.
 
         `make` is called once, with the name of a vector; it adds operations, which may read

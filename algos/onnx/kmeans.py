@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array
 from algos._common.scale import scaled
 from algos.kmeans.estimator import KMeans
 from algos.onnx.graph import Graph, Output
-
-Doubles = NDArray[np.float64]
 
 
 def kmeans_outputs(graph: Graph, kmeans: KMeans, X: str) -> dict[str, Output]:
@@ -31,7 +29,7 @@ def kmeans_outputs(graph: Graph, kmeans: KMeans, X: str) -> dict[str, Output]:
     }
 
 
-def _cosine(graph: Graph, rows: str, centers: Doubles) -> tuple[str, str]:
+def _cosine(graph: Graph, rows: str, centers: Float64Array) -> tuple[str, str]:
     """Return (labels, 1 - cos); 0 and 1 for rows of zeros."""
     peaks = graph.add("ReduceMax", graph.add("Abs", rows), np.array([1]))
     directed = graph.add("Greater", peaks, np.array(0.0))
@@ -48,7 +46,7 @@ def _cosine(graph: Graph, rows: str, centers: Doubles) -> tuple[str, str]:
     return graph.add("Where", graph.column(directed), labels, np.array(0)), distances
 
 
-def _nearest(graph: Graph, rows: str, centers: Doubles) -> str:
+def _nearest(graph: Graph, rows: str, centers: Float64Array) -> str:
     """Return the label of the nearest centre, the first of equals.
 
     It is that of the least |c|² / 2 - x·c, x and c being less a common shift; where rounding
@@ -79,7 +77,7 @@ def _nearest(graph: Graph, rows: str, centers: Doubles) -> str:
     return graph.where_needed(any_tied, with_measured, labels)
 
 
-def _squares(graph: Graph, rows: str, centers: Doubles) -> str:
+def _squares(graph: Graph, rows: str, centers: Float64Array) -> str:
     """Return squared distances to all centres, by differences, in which no digit is lost.
 
     Centre by centre, as all differences at once would take too much memory.

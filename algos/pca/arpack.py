@@ -8,9 +8,9 @@ import numpy as np
 from scipy import linalg
 from scipy.sparse.linalg import LinearOperator, eigsh
 
+from algos._common.arrays import Float64Array
 from algos._common.random import Key, stream
 from algos._common.threads import one_thread_blas
-from algos.pca.moments import Doubles
 from algos.pca.rows import CenteredRows, Rows
 from algos.pca.spectrum import Spectrum, completed
 
@@ -34,7 +34,7 @@ def solve(rows: Rows, count: int, key: Key, *, tol: float) -> Spectrum:
     return Spectrum(variances, components, rows.total / (n - 1))
 
 
-def _leading_vectors(rows: Rows, count: int, key: Key, tol: float) -> Doubles:
+def _leading_vectors(rows: Rows, count: int, key: Key, tol: float) -> Float64Array:
     d = rows.X.shape[1]
     # The dtype of the same accuracy as the products.
     dtype = rows.X.dtype if isinstance(rows, CenteredRows) else np.dtype(np.float64)
@@ -42,7 +42,7 @@ def _leading_vectors(rows: Rows, count: int, key: Key, tol: float) -> Doubles:
     random = stream(key)
     start = np.asarray(random.uniform(-1, 1, size=d), dtype=dtype)
 
-    def matvec(v: Doubles) -> Doubles:
+    def matvec(v: Float64Array) -> Float64Array:
         image = rows.scatter_times(np.asarray(v, dtype=np.float64).reshape(1, -1))
         return np.asarray(image[0] / unit, dtype=dtype)
 
@@ -50,5 +50,5 @@ def _leading_vectors(rows: Rows, count: int, key: Key, tol: float) -> Doubles:
     # eigsh measures eigenvalues, which are the squares of the singular values.
     restarts = {"rng": random} if "rng" in signature(eigsh).parameters else {}  # SciPy 1.17
     _, vectors = eigsh(operator, k=count, v0=start, tol=tol**2, **restarts)
-    leading: Doubles = vectors[:, ::-1].T.astype(np.float64)
+    leading: Float64Array = vectors[:, ::-1].T.astype(np.float64)
     return leading

@@ -7,8 +7,9 @@ from contextlib import suppress
 import numpy as np
 from scipy import linalg
 
+from algos._common.arrays import Float64Array
 from algos._common.threads import one_thread_blas
-from algos.pca.moments import Doubles, Moments
+from algos.pca.moments import Moments
 from algos.pca.rows import Rows
 from algos.pca.spectrum import Spectrum, completed
 
@@ -43,20 +44,22 @@ def solve_wide(rows: Rows, count: int | None) -> Spectrum:
     return Spectrum(values / (n - 1), components, rows.total / (n - 1))
 
 
-def _orthonormal(rows: Doubles) -> Doubles:
+def _orthonormal(rows: Float64Array) -> Float64Array:
     """Return nearly orthonormal rows, orthonormalised."""
     overlap = rows @ rows.T
     with suppress(linalg.LinAlgError):
         lower = linalg.cholesky(overlap, lower=True, check_finite=False)
         if np.diagonal(lower).min() > 0.5:
-            solved: Doubles = linalg.solve_triangular(lower, rows, lower=True, check_finite=False)
+            solved: Float64Array = linalg.solve_triangular(
+                lower, rows, lower=True, check_finite=False
+            )
             return solved
     # If rounding dominates a row, a triangular factor would amplify it.
     columns, _ = linalg.qr(rows.T, mode="economic", check_finite=False)
     return columns.T
 
 
-def _leading(matrix: Doubles, count: int) -> tuple[Doubles, Doubles]:
+def _leading(matrix: Float64Array, count: int) -> tuple[Float64Array, Float64Array]:
     """Return the `count` largest eigenvalues, none negative, and their vectors as rows."""
     d = len(matrix)
     if count == 0:

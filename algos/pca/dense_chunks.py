@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from algos._common.arrays import Float64Array, FloatArray
 from algos._common.random import stream
 from algos._common.scale import is_safe
 from algos._common.threads import one_thread_blas
 from algos.pca.kept_rows import (
     KEY,
     SPREAD,
-    Floats,
     Sketch,
     Stack,
     counted_in,
@@ -21,14 +21,13 @@ from algos.pca.kept_rows import (
     with_rows,
 )
 from algos.pca.krylov import orthonormal, orthonormal_beside
-from algos.pca.moments import Doubles
 from algos.pca.nystrom import nystrom, unsquared, with_others
 from algos.pca.rows import CenteredRows
 
 OTHERS = 5  # directions of a chunk in addition to those of the sketch
 
 
-def with_dense(sketch: Sketch, X: Floats, n_threads: int) -> Sketch:
+def with_dense(sketch: Sketch, X: FloatArray, n_threads: int) -> Sketch:
     """Return the sketch with a chunk of more rows than it keeps included.
 
     The new directions come from products with those of the sketch and a few others. The error
@@ -61,8 +60,8 @@ def with_dense(sketch: Sketch, X: Floats, n_threads: int) -> Sketch:
 
 
 def _by_products(
-    chunk: CenteredRows, above: Doubles, Q: Doubles, size: int, *, is_young: bool
-) -> tuple[Doubles, Doubles]:
+    chunk: CenteredRows, above: Float64Array, Q: Float64Array, size: int, *, is_young: bool
+) -> tuple[Float64Array, Float64Array]:
     """Return the leading directions of a chunk and the rows above it, unless they are spread."""
     stack = Stack(chunk, above)
     image = stack.scatter_times(Q)
@@ -74,8 +73,8 @@ def _by_products(
 
 
 def _by_factors(
-    chunk: CenteredRows, above: Doubles, Q: Doubles, size: int, *, is_young: bool
-) -> tuple[Doubles, Doubles]:
+    chunk: CenteredRows, above: Float64Array, Q: Float64Array, size: int, *, is_young: bool
+) -> tuple[Float64Array, Float64Array]:
     """Return the same without squaring, which takes longer but loses no short direction."""
     squares, vectors = leading(np.concatenate([above, unsquared(Q, chunk)]), size + OTHERS)
     if is_young:
@@ -90,15 +89,15 @@ def _lacks_much(sketch: Sketch) -> bool:
     return sketch.total - held > 1e-6 * sketch.total
 
 
-def _directions(rows: Doubles) -> Doubles:
+def _directions(rows: Float64Array) -> Float64Array:
     """Return the directions of the rows that are longer than rounding."""
     lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
     kept = lengths > 1e-14 * lengths.max(initial=0)
-    unit: Doubles = rows[kept] / lengths[kept, None]
+    unit: Float64Array = rows[kept] / lengths[kept, None]
     return unit
 
 
-def _mixed(chunk: CenteredRows, count: int, n: int) -> Doubles:
+def _mixed(chunk: CenteredRows, count: int, n: int) -> Float64Array:
     """Return `count` sums of the centred rows with random signs, each row in one of them."""
     X = chunk.X
     signs = stream(KEY, n).choice(np.array([-1, 1], dtype=X.dtype), len(X))

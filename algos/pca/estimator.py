@@ -6,9 +6,9 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
+from algos._common.arrays import FloatArray
 from algos._common.automatic import keep_automatic
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
@@ -42,8 +42,6 @@ from algos.pca.randomized import normalizer_for
 from algos.pca.solvers import TRUNCATED, Settings, choose_solver, decompose, reason_for, stand_in
 from algos.pca.sparse_rows import is_sparse
 from algos.pca.state import Learned
-
-Floats = NDArray[Any]
 
 
 @named
@@ -216,10 +214,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
     'covariance_eigh'
     """
 
-    components_: Floats
-    explained_variance_: Floats
-    singular_values_: Floats
-    mean_: Floats
+    components_: FloatArray
+    explained_variance_: FloatArray
+    singular_values_: FloatArray
+    mean_: FloatArray
     n_components_: int
     n_samples_: int
     noise_variance_: float
@@ -310,7 +308,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
                 self._fit(X)
         return self
 
-    def fit_transform(self, X: Any, y: Any = None) -> Floats:
+    def fit_transform(self, X: Any, y: Any = None) -> FloatArray:
         """Find the principal components of X and return the coordinates of X along them.
 
         Parameters
@@ -326,7 +324,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         """
         return self.fit(X).transform(X)
 
-    def transform(self, X: Any) -> Floats:
+    def transform(self, X: Any) -> FloatArray:
         """Return the coordinates of X along the components.
 
         Parameters
@@ -342,7 +340,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         X = validate_dense_or_csr(self, X, reset=False)
         return projected(X, self.mean_, self._projection(), self._threads_for(X))
 
-    def inverse_transform(self, X: Any) -> Floats:
+    def inverse_transform(self, X: Any) -> FloatArray:
         """Return the rows whose coordinates are X.
 
         Parameters
@@ -419,14 +417,14 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         keep_automatic(self, used)
         self._keep(found, n, X.dtype, solver)
 
-    def _projection(self) -> Floats:
+    def _projection(self) -> FloatArray:
         """Return the vectors by which centred rows are multiplied."""
         components = self.components_
         return components / self._deviations()[:, None] if self.whiten else components
 
-    def _deviations(self) -> Floats:
+    def _deviations(self) -> FloatArray:
         """Return the standard deviation along each component, none of them zero."""
-        deviations: Floats = self.singular_values_ / float(np.sqrt(self.n_samples_ - 1))
+        deviations: FloatArray = self.singular_values_ / float(np.sqrt(self.n_samples_ - 1))
         # Below rounding, of the dtype or of the squares, there is only noise to amplify.
         double = float(np.finfo(np.float64).eps)
         rounding = double * max(self.n_samples_, self.n_features_in_)
@@ -441,7 +439,7 @@ def _is_one_row(X: Any) -> bool:
     return len(getattr(X, "shape", ())) == 2 and X.shape[0] == 1
 
 
-def _checked_coordinates(X: Any) -> Floats:
+def _checked_coordinates(X: Any) -> FloatArray:
     """Return X as a float array; check_array takes longer than transforming one row."""
     if (
         type(X) is np.ndarray
@@ -452,5 +450,5 @@ def _checked_coordinates(X: Any) -> Floats:
         and all_finite(X)
     ):
         return X
-    checked: Floats = check_array(X, dtype=[np.float64, np.float32], order="C", input_name="X")
+    checked: FloatArray = check_array(X, dtype=[np.float64, np.float32], order="C", input_name="X")
     return checked

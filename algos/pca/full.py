@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg
 
+from algos._common.arrays import Float64Array, FloatArray
 from algos._common.threads import one_thread_blas
-from algos.pca.moments import Doubles
 from algos.pca.spectrum import Spectrum
 
-Floats = NDArray[Any]
 
-
-def solve(X: Floats, mean: Doubles) -> tuple[Spectrum, Doubles | None]:
+def solve(X: FloatArray, mean: Float64Array) -> tuple[Spectrum, Float64Array | None]:
     """Return (spectrum, scatter of the rows); no scatter if there are more columns than rows.
 
     For tall data only R of a QR decomposition is kept, block by block (Golub et al. 1988,
@@ -31,7 +26,7 @@ def solve(X: Floats, mean: Doubles) -> tuple[Spectrum, Doubles | None]:
     return Spectrum(variances, components, float(variances.sum())), scatter
 
 
-def _triangle(X: Floats, mean: Doubles) -> Doubles:
+def _triangle(X: FloatArray, mean: Float64Array) -> Float64Array:
     n, d = X.shape
     step = max(1024, 2 * d)
     R = np.empty((0, d))

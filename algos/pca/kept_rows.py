@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg
 
+from algos._common.arrays import Float64Array, FloatArray
 from algos._common.random import Key
-from algos.pca.moments import Doubles
 from algos.pca.row_buffer import n_rows_in
 from algos.pca.rows import Rows
-
-Floats = NDArray[Any]
 
 FADING = 0.2
 LOST = 1e-24  # relative to the first square, below which others are rounding
@@ -30,9 +27,9 @@ class Sketch(NamedTuple):
 
     size: int  # maximum number of rows kept
     n: int  # rows included
-    mean: Doubles  # (d,), of these
+    mean: Float64Array  # (d,), of these
     total: float  # sum of the squares of all their centred values
-    rows: Doubles  # (at most size, d), orthogonal, the longest first
+    rows: Float64Array  # (at most size, d), orthogonal, the longest first
     buffered: dict[str, Any]  # CSR or dense rows that are not included yet
     has_lost: bool = False  # any part of the scatter, however small
 
@@ -56,7 +53,7 @@ class Sketch(NamedTuple):
         return self.total + between + square_bound(values)
 
 
-def square_bound(values: Floats) -> float:
+def square_bound(values: FloatArray) -> float:
     """Return an upper bound of the sum of squares of values after centring."""
     if not values.size:
         return 0.0
@@ -65,7 +62,9 @@ def square_bound(values: Floats) -> float:
         return float(4 * peak * peak * values.size)
 
 
-def counted_in(sketch: Sketch, n: int, mean: Doubles, total: float) -> tuple[Sketch, Doubles]:
+def counted_in(
+    sketch: Sketch, n: int, mean: Float64Array, total: float
+) -> tuple[Sketch, Float64Array]:
     """Count `n` more rows with this mean and total; return also the row between the means.
 
     The difference of the means is one row more: Chan, Golub and LeVeque (1983), eq. 2.1.
@@ -76,7 +75,7 @@ def counted_in(sketch: Sketch, n: int, mean: Doubles, total: float) -> tuple[Ske
     return sketch._replace(n=sketch.n + n, mean=mean, total=total), between
 
 
-def stacked(sketch: Sketch, n: int, mean: Doubles, total: float, rows: Doubles) -> Sketch:
+def stacked(sketch: Sketch, n: int, mean: Float64Array, total: float, rows: Float64Array) -> Sketch:
     """Append `n` rows to a sketch, given by their mean and by rows with their scatter."""
     counted, between = counted_in(sketch, n, mean, total)
     if not np.isfinite(counted.total):  # squares overflow: the caller has to scale
@@ -86,7 +85,7 @@ def stacked(sketch: Sketch, n: int, mean: Doubles, total: float, rows: Doubles) 
     return with_rows(counted, squares, vectors, sketch.size)
 
 
-def with_rows(sketch: Sketch, squares: Doubles, vectors: Doubles, size: int) -> Sketch:
+def with_rows(sketch: Sketch, squares: Float64Array, vectors: Float64Array, size: int) -> Sketch:
     """Return the sketch with at most `size` leading directions of a stack."""
     has_lost = sketch.has_lost or bool(np.any(squares[size:] > LOST * squares[0]))
     squares = squares[: size + 1]
@@ -95,7 +94,7 @@ def with_rows(sketch: Sketch, squares: Doubles, vectors: Doubles, size: int) -> 
     return sketch._replace(rows=rows, has_lost=has_lost)
 
 
-def leading(stack: Doubles, count: int) -> tuple[Doubles, Doubles]:
+def leading(stack: Float64Array, count: int) -> tuple[Float64Array, Float64Array]:
     """Return squared singular values, and at least the `count` leading right singular vectors.
 
     From the inner products of the rows, if squaring leaves enough digits for all these vectors.
@@ -109,7 +108,7 @@ def leading(stack: Doubles, count: int) -> tuple[Doubles, Doubles]:
     return lengths**2, vectors
 
 
-def is_spread(squares: Doubles, size: int) -> bool:
+def is_spread(squares: Float64Array, size: int) -> bool:
     """Tell whether the lengths of the requested components may differ widely.
 
     They are at most the first fourth of the rows of a sketch.
@@ -118,17 +117,17 @@ def is_spread(squares: Doubles, size: int) -> bool:
     return len(squares) <= last or bool(squares[last] < SPREAD * squares[0])
 
 
-def may_have_lost(squares: Doubles, total: float, size: int) -> bool:
+def may_have_lost(squares: Float64Array, total: float, size: int) -> bool:
     """Tell whether directions with these squares may lack more than rounding of the total."""
     return float(total - squares[:size].sum()) > 1e-12 * total or is_spread(squares, size)
 
 
-def n_kept(squares: Doubles, size: int) -> int:
+def n_kept(squares: Float64Array, size: int) -> int:
     """Return how many rows are longer than rounding."""
     return min(int(np.count_nonzero(squares > 1e-28 * max(squares[0], 0.0))), size)
 
 
-def faded(squares: Doubles, size: int) -> Doubles:
+def faded(squares: Float64Array, size: int) -> Float64Array:
     """Return the reduced lengths of the rows that are kept."""
     kept = np.maximum(squares[:size], 0)
     if len(squares) > size:
@@ -140,12 +139,12 @@ def faded(squares: Doubles, size: int) -> Doubles:
 class Stack:
     """The scatter of the rows of a sketch, a chunk of rows and the row between their means."""
 
-    def __init__(self, chunk: Rows, above: Doubles) -> None:
+    def __init__(self, chunk: Rows, above: Float64Array) -> None:
         self.chunk, self.above = chunk, above
         self.eps, self.dtype = chunk.eps, chunk.dtype
 
-    def rounded(self, Q: Doubles) -> Doubles:
+    def rounded(self, Q: Float64Array) -> Float64Array:
         return Q
 
-    def scatter_times(self, Q: Doubles) -> Doubles:
+    def scatter_times(self, Q: Float64Array) -> Float64Array:
         return self.chunk.scatter_times(Q) + (Q @ self.above.T) @ self.above

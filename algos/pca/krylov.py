@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from scipy import linalg
 
+from algos._common.arrays import Float64Array
 from algos._common.random import Key, stream
-from algos.pca.moments import Doubles
 
 ACCURACY = 1e-8  # relative error of the eigenvalues, but at least
 ROUNDINGS = 10  # rounding units of the data
@@ -32,18 +32,18 @@ class Scatter(Protocol):
     def dtype(self) -> Any:
         """The dtype of the data, which limits the accuracy of eigenvalues."""
 
-    def rounded(self, Q: Doubles) -> Doubles:
+    def rounded(self, Q: Float64Array) -> Float64Array:
         """Return the rows of Q as rounded for a product."""
 
-    def scatter_times(self, Q: Doubles) -> Doubles:
+    def scatter_times(self, Q: Float64Array) -> Float64Array:
         """Return Q Xc' Xc."""
 
 
 class Found(NamedTuple):
     """Eigenvalues, largest first, their vectors, whether they converged, and the cost."""
 
-    values: Doubles
-    vectors: Doubles
+    values: Float64Array
+    vectors: Float64Array
     is_known: bool
     n_multiplied: int
 
@@ -59,7 +59,7 @@ def leading(rows: Scatter, d: int, count: int, block: int, key: Key) -> Found:
     block = min(block, d)
     space = Space(rows, d, count, block)
     Q = orthonormal(random.standard_normal((block, d)))
-    before: Doubles | None = None  # the eigenvalues when new vectors were added
+    before: Float64Array | None = None  # the eigenvalues when new vectors were added
     wait = 0  # steps until they are computed again
     while True:
         space.cut(len(Q))
@@ -100,23 +100,23 @@ class Space:
         self.beyond = max(block, count + count // 4)  # the first one that is hardly in the basis
         self.limit = max(2 * (count + block), min(MANY, ROOM // d))
         self.n_multiplied = 0
-        self._room: Doubles = np.empty((self.limit, d))
+        self._room: Float64Array = np.empty((self.limit, d))
         self.V = self._room[:0]
         self.small = self.overlap = np.empty((0, 0))
-        self.values: Doubles = np.empty(0)
-        self.mix: Doubles = np.empty((0, 0))
-        self._tail: Doubles = np.empty((0, d))  # the part of the last products beside V
+        self.values: Float64Array = np.empty(0)
+        self.mix: Float64Array = np.empty((0, 0))
+        self._tail: Float64Array = np.empty((0, d))  # the part of the last products beside V
 
     def __len__(self) -> int:
         return len(self.V)
 
-    def grow(self, Q: Doubles) -> Doubles:
+    def grow(self, Q: Float64Array) -> Float64Array:
         """Add vectors to the basis; return a basis of what their products add to it."""
         self.take(Q)
         scale = float(np.diagonal(self.small).max())
         return orthonormal_beside(self.V, self._tail, scale * self.rows.eps)
 
-    def take(self, Q: Doubles) -> None:
+    def take(self, Q: Float64Array) -> None:
         """Add vectors to the basis, and their products to the projection."""
         Q = self.rows.rounded(Q)
         image = self.rows.scatter_times(Q)
@@ -128,7 +128,7 @@ class Space:
         self.overlap = _bordered(self.overlap, overlap)  # the identity, up to rounding
         self._tail = image - along.T @ self.V
 
-    def beside(self, Q: Doubles, vectors: Doubles) -> Doubles:
+    def beside(self, Q: Float64Array, vectors: Float64Array) -> Float64Array:
         """Return a basis of the part of the vectors beside V and Q."""
         both = np.concatenate([self.V, Q])
         return orthonormal_beside(both, _beside(both, vectors), 0.0)
@@ -173,7 +173,7 @@ class Space:
         self._append(kept_vectors)
         self.small, self.overlap = np.diag(self.values), np.eye(len(self.V))
 
-    def _append(self, Q: Doubles) -> None:
+    def _append(self, Q: Float64Array) -> None:
         old, new = len(self), len(self) + len(Q)
         if new > len(self._room):
             self._room = np.concatenate([self.V, np.empty((len(Q), self.V.shape[1]))])
@@ -186,17 +186,17 @@ class Space:
         return Found(self.values[: self.count], vectors, is_known, self.n_multiplied)
 
 
-def orthonormal(Q: Doubles) -> Doubles:
+def orthonormal(Q: Float64Array) -> Float64Array:
     """Return an orthonormal basis of the rows."""
-    basis: Doubles = linalg.qr(Q.T, mode="economic", check_finite=False)[0].T
+    basis: Float64Array = linalg.qr(Q.T, mode="economic", check_finite=False)[0].T
     return basis
 
 
-def _beside(V: Doubles, Y: Doubles) -> Doubles:
+def _beside(V: Float64Array, Y: Float64Array) -> Float64Array:
     return Y - (Y @ V.T) @ V
 
 
-def orthonormal_beside(V: Doubles, Y: Doubles, floor: float) -> Doubles:
+def orthonormal_beside(V: Float64Array, Y: Float64Array, floor: float) -> Float64Array:
     """Return an orthonormal basis of the part of Y beside V.
 
     Y has been orthogonalised against V once; directions shorter than the floor are rounding.
@@ -219,7 +219,7 @@ def orthonormal_beside(V: Doubles, Y: Doubles, floor: float) -> Doubles:
     return Y
 
 
-def _bordered(matrix: Doubles, columns: Doubles) -> Doubles:
+def _bordered(matrix: Float64Array, columns: Float64Array) -> Float64Array:
     """Return the symmetric matrix extended by these last columns."""
     size, old = len(columns), len(matrix)
     grown = np.empty((size, size))
@@ -231,7 +231,7 @@ def _bordered(matrix: Doubles, columns: Doubles) -> Doubles:
     return grown
 
 
-def _is_same(before: Doubles | None, values: Doubles, rows: Scatter) -> bool:
+def _is_same(before: Float64Array | None, values: Float64Array, rows: Scatter) -> bool:
     if before is None or len(before) != len(values):
         return False
     change = 10 * accuracy(rows.dtype) * values + rows.eps * values[0]

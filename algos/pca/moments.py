@@ -6,23 +6,20 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, FloatArray
 from algos._common.memory import require_memory
 from algos._common.moments import column_mean_and_variance, guessed_mean, is_far, joined_scatter
 from algos._common.scale import in_range, scaled
 from algos._cython.pca_covariance import scatter_matrix
-
-Floats = NDArray[Any]
-Doubles = NDArray[np.float64]
 
 
 class Moments(NamedTuple):
     """The state of exact PCA; its size does not depend on the number of rows."""
 
     n: int
-    mean: Doubles  # (d,)
-    scatter: Doubles  # (d, d): sum of the outer products of the centred rows
+    mean: Float64Array  # (d,)
+    scatter: Float64Array  # (d, d): sum of the outer products of the centred rows
 
     @property
     def mean_square(self) -> float:
@@ -40,7 +37,7 @@ def require_room(d: int) -> None:
     )
 
 
-def gather(X: Floats, n_threads: int) -> Moments:
+def gather(X: FloatArray, n_threads: int) -> Moments:
     """Return the moments of the rows of X, in one pass and without a copy.
 
     A guess of the mean is subtracted from the rows, and its error delta is corrected at the
@@ -72,10 +69,10 @@ def at_any_scale(X: Any, measure: Callable[[Any], Moments]) -> Moments:
     return Moments(moments.n, scaled(moments.mean, -exponent), scatter)
 
 
-def unscaled_squares(squares: Doubles, exponent: int) -> Doubles:
+def unscaled_squares(squares: Float64Array, exponent: int) -> Float64Array:
     """Return squares * 4**exponent, infinite on overflow."""
     with np.errstate(over="ignore"):
-        restored: Doubles = scaled(squares, -2 * exponent)
+        restored: Float64Array = scaled(squares, -2 * exponent)
     return restored
 
 
@@ -88,7 +85,7 @@ def joined(a: Moments, b: Moments) -> Moments:
     return Moments(a.n + b.n, mean, scatter)
 
 
-def with_row(a: Moments, row: Floats) -> Moments:
+def with_row(a: Moments, row: FloatArray) -> Moments:
     """Return the moments after one more row."""
     n = a.n + 1
     step = row - a.mean
@@ -99,8 +96,8 @@ def with_row(a: Moments, row: Floats) -> Moments:
 
 
 def column_mean_and_squares(
-    X: Floats, n_threads: int, guess: Doubles | None = None
-) -> tuple[Doubles, Doubles]:
+    X: FloatArray, n_threads: int, guess: Float64Array | None = None
+) -> tuple[Float64Array, Float64Array]:
     """Return the mean of each column, and the sum of the squared deviations from it."""
     mean, variance = column_mean_and_variance(X, None, n_threads, guess)
     return mean, len(X) * variance

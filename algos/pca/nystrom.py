@@ -9,11 +9,13 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg
 
-from algos.pca.moments import Doubles
+from algos._common.arrays import Float64Array
 from algos.pca.rows import CenteredRows
 
 
-def nystrom(Q: Doubles, image: Doubles, eps: float, size: int) -> tuple[Doubles, Doubles]:
+def nystrom(
+    Q: Float64Array, image: Float64Array, eps: float, size: int
+) -> tuple[Float64Array, Float64Array]:
     """Return size + 1 leading eigenvalues of A Q' (Q A Q')^-1 Q A, and `size` unit eigenvectors.
 
     Up to rounding, this never exceeds the scatter matrix A, and equals it along Q.
@@ -37,7 +39,7 @@ def nystrom(Q: Doubles, image: Doubles, eps: float, size: int) -> tuple[Doubles,
     return squares, ((mix @ turn) / lengths).T @ image
 
 
-def unsquared(Q: Doubles, rows: CenteredRows) -> Doubles:
+def unsquared(Q: Float64Array, rows: CenteredRows) -> Float64Array:
     """Return few rows with the scatter A Q' (Q A Q')^-1 Q A, where A is that of all rows.
 
     They are U' Xc with U an orthonormal basis of Xc Q'. In double and without squaring, a
@@ -47,7 +49,7 @@ def unsquared(Q: Doubles, rows: CenteredRows) -> Doubles:
     return rows.combined(U)
 
 
-def with_others(known: Doubles, others: Doubles) -> Doubles:
+def with_others(known: Float64Array, others: Float64Array) -> Float64Array:
     """Return orthonormal rows, followed by the normalised parts of others beside them."""
     rest = others - (others @ known.T) @ known
     lengths = np.linalg.norm(rest, axis=1)

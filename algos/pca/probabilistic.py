@@ -6,12 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import FloatArray
 from algos._common.validation import validate_dense_or_csr
 from algos.pca.model import Model
-
-Floats = NDArray[Any]
 
 SCORE_ROWS = 4096  # scored at a time, in double
 
@@ -19,13 +17,13 @@ SCORE_ROWS = 4096  # scored at a time, in double
 class Probabilistic:
     """Mixin of PCA: the covariance of its model, and the likelihood of rows."""
 
-    components_: Floats
-    mean_: Floats
+    components_: FloatArray
+    mean_: FloatArray
     _check_has_components: Callable[[], None]
     _model: Callable[[], Model]
     _n_threads: Callable[[], int]
 
-    def get_covariance(self) -> Floats:
+    def get_covariance(self) -> FloatArray:
         """Return the covariance of the model: the components plus isotropic noise.
 
         Returns
@@ -37,7 +35,7 @@ class Probabilistic:
         self._check_has_components()
         return self._model().covariance().astype(self.components_.dtype)
 
-    def get_precision(self) -> Floats:
+    def get_precision(self) -> FloatArray:
         """Return the inverse of the model's covariance.
 
         Variances are floored at the rounding of the largest, so the inverse always exists.
@@ -49,7 +47,7 @@ class Probabilistic:
         self._check_has_components()
         return self._model().precision().astype(self.components_.dtype)
 
-    def score_samples(self, X: Any) -> Floats:
+    def score_samples(self, X: Any) -> FloatArray:
         """Return the log-likelihood of each row under the model.
 
         Parameters

@@ -10,12 +10,12 @@ import numpy as np
 from scipy import linalg
 from sklearn.exceptions import ConvergenceWarning
 
+from algos._common.arrays import Float64Array
 from algos._common.random import Key, stream
 from algos._common.threads import one_thread_blas
 from algos._common.warn import warn
 from algos.pca import krylov
 from algos.pca.krylov import orthonormal
-from algos.pca.moments import Doubles
 from algos.pca.rows import Rows
 from algos.pca.sparse_rows import SparseRows
 from algos.pca.spectrum import Spectrum, completed
@@ -62,7 +62,9 @@ def normalizer_for(n_iter: int) -> str:
     return "none" if n_iter <= 2 else "LU"
 
 
-def _power(rows: Rows, Q: Doubles, n_iter: int, normalizer: str) -> tuple[Doubles, Doubles]:
+def _power(
+    rows: Rows, Q: Float64Array, n_iter: int, normalizer: str
+) -> tuple[Float64Array, Float64Array]:
     """Power iterations: algorithm 4.4 of Halko et al., each step on X'X at once."""
     if normalizer == "auto":
         normalizer = normalizer_for(n_iter)
@@ -76,7 +78,7 @@ def _power(rows: Rows, Q: Doubles, n_iter: int, normalizer: str) -> tuple[Double
     return _project(rows, Q)
 
 
-def _project(rows: Rows, Q: Doubles) -> tuple[Doubles, Doubles]:
+def _project(rows: Rows, Q: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Return squared singular values and right vectors of Xc projected on the range of Xc Q.
 
     With Z = Xc Q', Z'Z = W L W', the range of Z has the orthonormal basis Z W L^(-1/2), and
@@ -92,7 +94,7 @@ def _project(rows: Rows, Q: Doubles) -> tuple[Doubles, Doubles]:
     return singular**2, components
 
 
-def _krylov(rows: Rows, count: int, size: int, key: Key) -> tuple[Doubles, Doubles]:
+def _krylov(rows: Rows, count: int, size: int, key: Key) -> tuple[Float64Array, Float64Array]:
     """Return the leading eigenpairs from all passes together."""
     d = rows.X.shape[1]
     if isinstance(rows, SparseRows):

@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, FloatArray
 from algos._common.threads import one_thread_blas
 from algos._cython.pca_covariance import scatter_matrix
 from algos._cython.pca_power import power_step
-from algos.pca.moments import Doubles, Moments, column_mean_and_squares, gather
+from algos.pca.moments import Moments, column_mean_and_squares, gather
 from algos.pca.sparse_rows import SparseRows, is_sparse
-
-Floats = NDArray[Any]
 
 BLOCK = 64  # rows that are centred explicitly at a time, where needed
 
@@ -36,12 +34,12 @@ class CenteredRows:
         Sum of the squares of all centred values.
     """
 
-    def __init__(self, X: Floats, n_threads: int, guess: Doubles | None = None) -> None:
+    def __init__(self, X: FloatArray, n_threads: int, guess: Float64Array | None = None) -> None:
         self.X = X
         self.n_threads = n_threads
         self.mean, squares = column_mean_and_squares(X, n_threads, guess)
         self.total = float(squares.sum())
-        self._shift: Floats = self.mean.astype(X.dtype)
+        self._shift: FloatArray = self.mean.astype(X.dtype)
         self._delta = self.mean - self._shift  # the rounding error of the shift
 
     @property
@@ -59,11 +57,11 @@ class CenteredRows:
         """The rounding unit of the products."""
         return float(np.finfo(self.X.dtype).eps)
 
-    def rounded(self, Q: Doubles) -> Doubles:
+    def rounded(self, Q: Float64Array) -> Float64Array:
         """Return the rows of Q as rounded for a product."""
         return Q.astype(self.X.dtype).astype(np.float64)
 
-    def scatter_times(self, Q: Doubles) -> Doubles:
+    def scatter_times(self, Q: Float64Array) -> Float64Array:
         """Return Q Xc' Xc in one pass over X; the rows of Q are vectors of length d."""
         out = np.empty(Q.shape)
         basis = np.ascontiguousarray(Q, dtype=self.X.dtype)
@@ -72,18 +70,18 @@ class CenteredRows:
         out -= np.outer(len(self.X) * along, self._delta)
         return out
 
-    def coordinates(self, Q: Doubles) -> Doubles:
+    def coordinates(self, Q: Float64Array) -> Float64Array:
         """Return Xc Q' in double, whatever the dtype of the data."""
         return np.concatenate([rows @ Q.T for rows, _ in self._blocks()])
 
-    def combined(self, U: Doubles) -> Doubles:
+    def combined(self, U: Float64Array) -> Float64Array:
         """Return U' Xc in double, whatever the dtype of the data."""
         out = np.zeros((U.shape[1], self.X.shape[1]))
         for rows, start in self._blocks():
             out += U[start : start + len(rows)].T @ rows
         return out
 
-    def _blocks(self) -> Iterator[tuple[Doubles, int]]:
+    def _blocks(self) -> Iterator[tuple[Float64Array, int]]:
         """Yield blocks of centred rows and their first index."""
         for start in range(0, len(self.X), BLOCK):
             yield self.X[start : start + BLOCK] - self.mean, start
@@ -92,16 +90,16 @@ class CenteredRows:
         """Return the moments of the rows; d**2 numbers must fit into memory."""
         return gather(self.X, self.n_threads)
 
-    def inner_products(self) -> tuple[Doubles, Callable[[Doubles], Doubles]]:
+    def inner_products(self) -> tuple[Float64Array, Callable[[Float64Array], Float64Array]]:
         """Return Xc Xc', and a function from U to U Xc; together they hold one copy of X."""
         X, n = self.X, len(self.X)
         centered = np.ascontiguousarray((X - self.mean.astype(X.dtype)).T)
         gram, sums = np.empty((n, n)), np.empty(n)
         scatter_matrix(centered, np.zeros(n, X.dtype), gram, sums, self.n_threads)
 
-        def combine(U: Doubles) -> Doubles:
+        def combine(U: Float64Array) -> Float64Array:
             with one_thread_blas():
-                combined: Doubles = (centered @ U.T.astype(X.dtype)).T.astype(np.float64)
+                combined: Float64Array = (centered @ U.T.astype(X.dtype)).T.astype(np.float64)
             return combined
 
         return gram, combine

@@ -19,11 +19,12 @@ from typing import Any
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._common.threads import one_thread_blas
 from algos.pca import covariance
 from algos.pca.dense_chunks import with_dense
 from algos.pca.kept_rows import Sketch, may_have_lost, square_bound, stacked
-from algos.pca.moments import Doubles, Moments
+from algos.pca.moments import Moments
 from algos.pca.row_buffer import joined, matrix_of, n_rows_in, parts_of
 from algos.pca.sparse_chunks import with_sparse
 from algos.pca.sparse_rows import is_sparse
@@ -68,7 +69,7 @@ def empty(size: int, d: int) -> Sketch:
 
 
 def from_spectrum(
-    size: int, n: int, mean: Doubles, spectrum: Spectrum, *, has_lost: bool
+    size: int, n: int, mean: Float64Array, spectrum: Spectrum, *, has_lost: bool
 ) -> Sketch:
     """Return a sketch of rows that have the spectrum of a model."""
     variances, components, total = spectrum
@@ -149,7 +150,7 @@ def merged(a: Sketch, b: Sketch, n_threads: int) -> Sketch:
         return stacked(a, b.n, b.mean, b.total, b.rows)
 
 
-def solve(sketch: Sketch, count: int, n_threads: int) -> tuple[Spectrum, Doubles]:
+def solve(sketch: Sketch, count: int, n_threads: int) -> tuple[Spectrum, Float64Array]:
     """Return (spectrum, mean) of all rows."""
     sketch = settled(sketch, n_threads)
     squares = np.einsum("ij,ij->i", sketch.rows, sketch.rows)[:count]

@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from numpy.typing import NDArray
-
+from algos._common.arrays import Float64Array
 from algos._common.random import Key
 from algos._common.scale import in_range, scaled, unscaled
 from algos.pca import arpack, covariance, full, randomized, sketch
-from algos.pca.moments import Doubles, Moments, at_any_scale, gather
+from algos.pca.moments import Moments, at_any_scale, gather
 from algos.pca.rows import Rows, centered
 from algos.pca.sketch import Sketch
 from algos.pca.sparse_rows import SparseRows, is_sparse
 from algos.pca.spectrum import Spectrum
-
-Floats = NDArray[Any]
 
 TRUNCATED = ("arpack", "randomized")  # find only the leading directions, from a random start
 CHEAP = 64  # columns whose scatter matrix takes far less time than a solver without it
@@ -40,8 +37,8 @@ class Decomposition(NamedTuple):
     """A spectrum of the rows divided by 2**exponent, and the state for incremental learning."""
 
     spectrum: Spectrum
-    mean: Doubles
-    scatter: Doubles | None  # None if the solver does not compute it
+    mean: Float64Array
+    scatter: Float64Array | None  # None if the solver does not compute it
     exponent: int
     sketch: Sketch | None = None
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._common.random import stream
 from algos._common.threads import one_thread_blas
 from algos.pca.kept_rows import KEY, Sketch, Stack, counted_in, faded, may_have_lost, n_kept
 from algos.pca.krylov import Space, orthonormal
-from algos.pca.moments import Doubles
 from algos.pca.sparse_rows import Csr, SparseRows
 
 STEPS = 2  # products with a chunk of sparse rows, starting from the directions so far
@@ -47,6 +47,6 @@ def with_sparse(sketch: Sketch, X: Csr, n_threads: int) -> Sketch:
     return counted._replace(rows=rows, has_lost=has_lost)
 
 
-def _unit(rows: Doubles) -> Doubles:
-    unit: Doubles = rows / np.linalg.norm(rows, axis=1)[:, None]
+def _unit(rows: Float64Array) -> Float64Array:
+    unit: Float64Array = rows / np.linalg.norm(rows, axis=1)[:, None]
     return unit

@@ -6,15 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from algos._common.arrays import Float64Array, FloatArray, IndexArray
 from algos._common.csr import csr_rows
 from algos._cython.pca_sparse_covariance import csr_moments, csr_scatter_matrix
 from algos._cython.pca_sparse_power import csr_power_step, csr_project
-from algos.pca.moments import Doubles, Moments, require_room
+from algos.pca.moments import Moments, require_room
 
-Floats = NDArray[Any]
 Csr = Any  # csr_array or csr_matrix
 
 MOST_OFFSET = 4.0  # squares relative to those of the centred rows, up to which float32 suffices
@@ -57,11 +56,11 @@ class SparseRows:
         """The dtype of the data."""
         return self.X.dtype
 
-    def rounded(self, Q: Doubles) -> Doubles:
+    def rounded(self, Q: Float64Array) -> Float64Array:
         """Return Q, since products use double precision."""
         return Q
 
-    def scatter_times(self, Q: Doubles) -> Doubles:
+    def scatter_times(self, Q: Float64Array) -> Float64Array:
         """Return Q Xc' Xc in one pass over X; the rows of Q are vectors of length d."""
         return self._scatter_times(Q, is_short=False)
 
@@ -82,7 +81,7 @@ class SparseRows:
         products -= n * np.outer(delta, delta)
         return Moments(n, shift + delta, products)
 
-    def inner_products(self) -> tuple[Doubles, Callable[[Doubles], Doubles]]:
+    def inner_products(self) -> tuple[Float64Array, Callable[[Float64Array], Float64Array]]:
         """Return Xc Xc', and a function from U to U Xc."""
         shift = self._shift()
         values = self.X.data.astype(np.float64) - shift[self.X.indices]
@@ -91,31 +90,31 @@ class SparseRows:
         along = X @ mean
         gram = (X @ X.T).toarray() - along - along[:, None] + mean @ mean
 
-        def combine(U: Doubles) -> Doubles:
-            combined: Doubles = (X.T @ U.T).T - np.outer(U.sum(axis=1), mean)
+        def combine(U: Float64Array) -> Float64Array:
+            combined: Float64Array = (X.T @ U.T).T - np.outer(U.sum(axis=1), mean)
             return combined
 
         return gram, combine
 
-    def _scatter_times(self, Q: Doubles, *, is_short: bool) -> Doubles:
+    def _scatter_times(self, Q: Float64Array, *, is_short: bool) -> Float64Array:
         Q = np.ascontiguousarray(Q)
         out, sums = np.empty(Q.shape), np.empty(len(Q))
         csr_power_step(self._csr, Q, Q @ self.mean, out, sums, is_short, self.n_threads)
         out -= np.outer(sums, self.mean)
         return out
 
-    def _shift(self) -> Doubles:
+    def _shift(self) -> Float64Array:
         """Return the mean of columns without zeros, which may be far from zero; 0 for others."""
-        shift: Doubles = np.where(self.counts == self.X.shape[0], self.mean, 0.0)
+        shift: Float64Array = np.where(self.counts == self.X.shape[0], self.mean, 0.0)
         return shift
 
-    def _moments(self, shift: Doubles) -> Doubles:
+    def _moments(self, shift: Float64Array) -> Float64Array:
         """Return the number of stored values by column, and their shifted sums and squares."""
         found = np.empty((3, len(shift)))
         csr_moments(self._csr, shift, found, self.n_threads)
         return found
 
-    def _shares(self) -> NDArray[np.intp]:
+    def _shares(self) -> IndexArray:
         """Return column boundaries that divide the work of the scatter matrix equally."""
         d, n_parts = len(self.counts), 4 * self.n_threads if self.n_threads > 1 else 1
         later = 1 - np.cumsum(self.counts) / max(self.counts.sum(), 1)
@@ -143,16 +142,16 @@ class ShortProducts:
         """The dtype of the data."""
         return self.rows.dtype
 
-    def rounded(self, Q: Doubles) -> Doubles:
+    def rounded(self, Q: Float64Array) -> Float64Array:
         """Return the rows of Q as rounded for a product."""
         return Q.astype(np.float32).astype(np.float64)
 
-    def scatter_times(self, Q: Doubles) -> Doubles:
+    def scatter_times(self, Q: Float64Array) -> Float64Array:
         """Return Q Xc' Xc in one pass over X; the rows of Q are vectors of length d."""
         return self.rows._scatter_times(Q, is_short=True)
 
 
-def projected_sparse(X: Csr, shift: Floats, vectors: Floats, n_threads: int) -> Floats:
+def projected_sparse(X: Csr, shift: FloatArray, vectors: FloatArray, n_threads: int) -> FloatArray:
     """Return (X - shift) vectors' in the dtype of X."""
     vectors = np.ascontiguousarray(vectors, dtype=np.float64)
     out = np.zeros((X.shape[0], len(vectors)), X.dtype)
@@ -162,7 +161,7 @@ def projected_sparse(X: Csr, shift: Floats, vectors: Floats, n_threads: int) -> 
     return out
 
 
-def squared_norms(X: Csr, shift: Doubles) -> Doubles:
+def squared_norms(X: Csr, shift: Float64Array) -> Float64Array:
     """Return the squared norm of each row after subtracting the shift, without cancellation.
 
     Stored values contribute directly. A gap between two stored values contributes a
@@ -184,7 +183,7 @@ def squared_norms(X: Csr, shift: Doubles) -> Doubles:
     terms += sums[X.indices] - sums[start]
     last = np.zeros(n, np.intp)
     last[row] = X.indices + 1
-    norms: Doubles = np.bincount(row, weights=terms, minlength=n) + (sums[d] - sums[last])
+    norms: Float64Array = np.bincount(row, weights=terms, minlength=n) + (sums[d] - sums[last])
     return norms
 
 

@@ -5,22 +5,21 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg
 from scipy.special import gammaln
 
-Doubles = NDArray[np.float64]
+from algos._common.arrays import Float64Array
 
 
 class Spectrum(NamedTuple):
     """Eigenvalues and eigenvectors of the covariance, the largest first."""
 
-    variances: Doubles  # (m,), sum of squares along the component / (n - 1)
-    components: Doubles  # (m, d), orthonormal rows
+    variances: Float64Array  # (m,), sum of squares along the component / (n - 1)
+    components: Float64Array  # (m, d), orthonormal rows
     total_variance: float  # of all directions
 
 
-def with_fixed_signs(components: Doubles) -> Doubles:
+def with_fixed_signs(components: Float64Array) -> Float64Array:
     """Return the components with the largest entry of each positive.
 
     As in scikit-learn, the first of equal magnitudes decides.
@@ -33,7 +32,7 @@ def with_fixed_signs(components: Doubles) -> Doubles:
     return components * signs[:, None]
 
 
-def completed(components: Doubles, count: int) -> Doubles:
+def completed(components: Float64Array, count: int) -> Float64Array:
     """Return `count` orthonormal rows that begin with the given ones.
 
     Directions without variance, which a solver cannot find, are arbitrary: they are the
@@ -54,13 +53,13 @@ def completed(components: Doubles, count: int) -> Doubles:
     return np.ascontiguousarray(rows.T)
 
 
-def count_for_ratio(variances: Doubles, total: float, ratio: float) -> int:
+def count_for_ratio(variances: Float64Array, total: float, ratio: float) -> int:
     """Return how many components explain more than `ratio` of the variance."""
     shares = np.cumsum(variances / total) if total > 0 else np.ones(len(variances))
     return min(int(np.searchsorted(shares, ratio, side="right")) + 1, len(variances))
 
 
-def count_by_evidence(variances: Doubles, n: int) -> int:
+def count_by_evidence(variances: Float64Array, n: int) -> int:
     """Return the number of components of largest evidence, in [1, d - 1].
 
     Minka (2000), "Automatic choice of dimensionality for PCA", eq. 30 with the Laplace
@@ -86,7 +85,7 @@ def count_by_evidence(variances: Doubles, n: int) -> int:
     return int(np.argmax(evidence)) + 1
 
 
-def _log_determinants(value: Doubles, noise: Doubles, n: int) -> Doubles:
+def _log_determinants(value: Float64Array, noise: Float64Array, n: int) -> Float64Array:
     """Sum log((l_i - l_j)(1/m_j - 1/m_i)) over i < rank, j > i, for each rank.
 
     m is l for the kept directions and the noise for the others. Where l_i = l_j the

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from algos._common.arrays import FloatArray
 from algos._common.base import check_mergeable, learning
 from algos._common.deferred import Deferred
 from algos._common.params import check_params
@@ -27,7 +27,6 @@ from algos.pca.solvers import Decomposition, moments_of
 from algos.pca.sparse_rows import is_sparse
 from algos.pca.spectrum import Spectrum
 
-Floats = NDArray[Any]
 Self = TypeVar("Self", bound="Learned")
 
 
@@ -52,9 +51,9 @@ class Learned(Deferred):
     n_features_in_: int
     n_samples_: int
     n_components_: int
-    components_: Floats
-    explained_variance_: Floats
-    explained_variance_ratio_: Floats
+    components_: FloatArray
+    explained_variance_: FloatArray
+    explained_variance_ratio_: FloatArray
     noise_variance_: float
     svd_solver_: str
     _validated: Callable[..., Any]
@@ -226,7 +225,7 @@ class Learned(Deferred):
         """Return how many more rows the model needs."""
         return rows_needed(self.n_components, self.n_features_in_) - self.n_samples_
 
-    def _state_mean(self) -> Floats:
+    def _state_mean(self) -> FloatArray:
         if "_sketch" not in self.__dict__:
             return self._mean
         return sketch.settled(Sketch(**self._sketch), 1).mean

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array
 from algos._cython.cut_attribution import share_rows
 from algos.random_cut_forest.forest import Forest
 from algos.random_cut_forest.scores import METHODS, score
@@ -23,12 +23,12 @@ def number_of_shares(method: str) -> int:
 
 def attribute(
     forest: Forest,
-    rows: NDArray[np.float32],
+    rows: Float32Array,
     n_rows: int,
     stride: int,
     method: str,
     n_threads: int,
-) -> NDArray[np.float64]:
+) -> Float64Array:
     """Return the contributions of columns and sides to the scores of rows.
 
     A cut separates the row from a box in one column, on one side, with probability proportional
@@ -59,7 +59,7 @@ def attribute(
     return shares
 
 
-def by_lag(shares: NDArray[np.float64], shingle_size: int) -> NDArray[np.float64]:
+def by_lag(shares: Float64Array, shingle_size: int) -> Float64Array:
     """Return the shares of shingles as (n_rows, shingle_size, n_features, 2).
 
     Entry [i, lag] is of the row `lag` steps before the last of shingle i; a shingle holds the

@@ -18,6 +18,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array, IndexArray
 from algos.random_cut_forest.forest import Forest
 from algos.random_cut_forest.growth import grow
 from algos.random_cut_forest.joining import places, present
@@ -26,8 +27,7 @@ from algos.random_cut_forest.state import State
 
 LEAST_WINDOW = 32  # rows from which a unit is learned, at least
 
-Doubles = NDArray[np.float64]
-Columns = NDArray[np.intp]
+Columns = IndexArray
 # From the rows and the numbers of some columns to the scaling of these.
 Learn = Callable[[NDArray[np.floating], Columns], Scaling]
 
@@ -56,7 +56,7 @@ def settled(
     return _moving(_begun(held, X, new[is_blank], learn), X, new[~is_blank], window, learn)
 
 
-def continued(held: State, X: NDArray[np.floating]) -> Doubles | None:
+def continued(held: State, X: NDArray[np.floating]) -> Float64Array | None:
     """Return `recent` with further rows appended."""
     if held.recent is None:
         return None
@@ -119,7 +119,7 @@ def _moving(
     return replace(_scaled_by(held, scaling), recent=recent)
 
 
-def _with_units(held: State, recent: Doubles, learn: Learn, n_threads: int) -> State:
+def _with_units(held: State, recent: Float64Array, learn: Learn, n_threads: int) -> State:
     """Give units to the columns that have moved for half of the recent rows.
 
     Those that have only changed to another constant rest there. The others need more rows.
@@ -160,7 +160,7 @@ def _expressed(held: State, new: Scaling, columns: Columns, n_threads: int) -> S
     if held.recent is not None:
         came = np.ascontiguousarray(held.recent[:, np.isin(held.scaling.resting, known)])
 
-    def express(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    def express(rows: Float32Array) -> Float32Array:
         rows = rows.copy()
         kept = np.ascontiguousarray(rows[:, known])
         rows[:, known] = _in_units(kept, before, after, came)
@@ -173,8 +173,8 @@ def _expressed(held: State, new: Scaling, columns: Columns, n_threads: int) -> S
 
 
 def _in_units(
-    kept: NDArray[np.float32], before: Scaling, after: Scaling, came: Doubles | None
-) -> NDArray[np.float32]:
+    kept: Float32Array, before: Scaling, after: Scaling, came: Float64Array | None
+) -> Float32Array:
     """Return rows in other units, with the exact bits if the original rows are known."""
     found = after.scaled(before.unscaled(kept))
     if came is None:
@@ -193,7 +193,7 @@ def _scaled_by(held: State, scaling: Scaling) -> State:
     return replace(held, scaling=scaling, units=scaling.fixed)
 
 
-def _regrown(forest: Forest, points: NDArray[np.float32], n_threads: int) -> Forest:
+def _regrown(forest: Forest, points: Float32Array, n_threads: int) -> Forest:
     """Return a forest regrown over the same samples in other units."""
     again = Forest.empty(forest.key, forest.n_trees, forest.size, forest.n_columns)
     again.clock[:] = forest.clock

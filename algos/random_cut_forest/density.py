@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array
 from algos._cython.cut_density import separation_sums
 from algos.random_cut_forest.forest import ROOT, Forest
 
@@ -15,11 +15,11 @@ MOST_DIMENSIONS = 3
 
 def directional_density(
     forest: Forest,
-    rows: NDArray[np.float32],
+    rows: Float32Array,
     dimension: float | None = None,
     n_threads: int = 1,
     exponent: int = 0,
-) -> NDArray[np.float64]:
+) -> Float64Array:
     r"""Return the density around each row, divided by the side on which its mass lies.
 
     Let :math:`P_k` be the probability that the cuts separate a row from its neighbourhood on
@@ -68,7 +68,7 @@ def directional_density(
     return density
 
 
-def _density_of(means: NDArray[np.float64], dimension: float, exponent: int) -> NDArray[np.float64]:
+def _density_of(means: Float64Array, dimension: float, exponent: int) -> Float64Array:
     """Return (n, d, 2) from the means (n, 3, 2, d) of probabilities, masses and distances."""
     chance, distance = means[:, 0].sum(axis=1), means[:, 2].sum(axis=1)
     mass = means[:, 1]
@@ -79,5 +79,5 @@ def _density_of(means: NDArray[np.float64], dimension: float, exponent: int) -> 
         volume = np.sum(np.where(chance > 0, chance * power, 0.0), axis=1)
         per_mass = 1 / (SOFTENING * whole + volume)
     # A row that is separated at the lower side has its mass above it.
-    sides: NDArray[np.float64] = np.moveaxis(mass[:, ::-1], 1, 2) * per_mass[:, None, None]
+    sides: Float64Array = np.moveaxis(mass[:, ::-1], 1, 2) * per_mass[:, None, None]
     return sides

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from algos._common.arrays import IndexArray
 from algos._common.drawing import require_matplotlib
 from algos.random_cut_forest.panels import (
     are_free,
@@ -379,8 +380,8 @@ class AnomalyDisplay:
         self,
         times: NDArray[Any],
         scores: NDArray[Any],
-        peaks: NDArray[np.intp],
-        events: NDArray[np.intp],
+        peaks: IndexArray,
+        events: IndexArray,
     ) -> None:
         """Number the peaks in the scores, and the rows that caused them in the stream."""
         stream, panel = self.axes_[:2]

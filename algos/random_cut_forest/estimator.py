@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import OutlierMixin
 
+from algos._common.arrays import Float32Array, Float64Array, Int64Array
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
 from algos._common.naming import named
@@ -319,9 +320,9 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
     def _grow(
         self,
         forest: Forest,
-        rows: NDArray[np.float32],
-        places: NDArray[np.int64],
-        keys: NDArray[np.float64],
+        rows: Float32Array,
+        places: Int64Array,
+        keys: Float64Array,
         n_threads: int,
     ) -> None:
         """Grow the trees over scaled rows, twice if values are missing.

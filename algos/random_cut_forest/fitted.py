@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from algos._common.arrays import Float32Array, Float64Array
 from algos._common.params import check_params
 from algos._common.threads import threads_for
 from algos._cython.finite import all_finite
@@ -20,8 +21,6 @@ from algos.random_cut_forest.scores import score
 from algos.random_cut_forest.shingles import require_shingle
 from algos.random_cut_forest.state import Held, State
 from algos.random_cut_forest.threshold import as_labels, held_rows, score_limit
-
-Doubles = NDArray[np.float64]
 
 BLOCK = 1 << 22  # values that are scaled at a time
 OPERATIONS = 100  # per row and tree, approximately
@@ -155,7 +154,7 @@ class Fitted(TransformerMixin, Held):
             self._check_names(np.asarray(input_features, dtype=object))
         return np.array(["anomaly_score"], dtype=object)
 
-    def attribution(self, X: Any) -> Doubles:
+    def attribution(self, X: Any) -> Float64Array:
         """Return the contribution of each column to the anomaly score of each row.
 
         Parameters
@@ -193,7 +192,7 @@ class Fitted(TransformerMixin, Held):
         require_shingle(len(X), held.shingle_size)
         return held, X
 
-    def _scores(self, held: State, X: NDArray[Any]) -> Doubles:
+    def _scores(self, held: State, X: NDArray[Any]) -> Float64Array:
         found = np.zeros(len(X))
         for rows, n_shingles, at in self._blocks(held, X):
             found[at] = score(
@@ -208,7 +207,7 @@ class Fitted(TransformerMixin, Held):
 
     def _blocks(
         self, held: State, X: NDArray[Any], size: int = 1
-    ) -> Iterator[tuple[NDArray[np.float32], int, slice]]:
+    ) -> Iterator[tuple[Float32Array, int, slice]]:
         """Yield scaled rows, the number of shingles in them, and their rows in X."""
         before = held.shingle_size - 1
         step = max(1, BLOCK // (size * X.shape[1]))
@@ -221,7 +220,7 @@ class Fitted(TransformerMixin, Held):
             rows = held.scaling.scaled(X[block], threads) if filled is None else filled[block]
             yield rows, stop - start, slice(start, stop)
 
-    def _filled(self, held: State, X: NDArray[Any]) -> NDArray[np.float32]:
+    def _filled(self, held: State, X: NDArray[Any]) -> Float32Array:
         """Return scaled rows without NaN."""
         threads = self._threads_for(held, len(X))
         return fill(held.forest, held.scaling.scaled(X, threads), held.shingle_size, threads)
@@ -234,7 +233,7 @@ class Fitted(TransformerMixin, Held):
         """What an offset depends on besides the forest."""
         return f"{self.score_method} {self.contamination!r}"
 
-    def _held_scores(self) -> Doubles:
+    def _held_scores(self) -> Float64Array:
         """Return the scores of some of the rows in the trees."""
         check_params(self)  # they may have been set since rows were learned
         held = self._held()

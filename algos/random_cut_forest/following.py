@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, IndexArray
 from algos._common.threads import threads_for
 from algos._cython.finite import all_finite
 from algos.random_cut_forest import constant_columns, gaps, stream
@@ -24,8 +25,6 @@ from algos.random_cut_forest.scaling import (
 from algos.random_cut_forest.scores import score
 from algos.random_cut_forest.shingles import Entry, followed, note
 from algos.random_cut_forest.state import State
-
-Doubles = NDArray[np.float64]
 
 # Kinesis' default. A faster decay, as in AWS's library, finds less in NAB's streams and in New
 # York's taxi rides.
@@ -51,8 +50,8 @@ class Following(Fitted):
     warm_up: int | str
 
     def _follow(
-        self, X: NDArray[Any], method: str | None, shares: Doubles | None = None
-    ) -> Doubles:
+        self, X: NDArray[Any], method: str | None, shares: Float64Array | None = None
+    ) -> Float64Array:
         """Learn the next rows in parts, between which interrupts are noticed."""
         if not self._forest["nodes"].flags.writeable:  # of a memory-mapped file
             self._own_arrays()
@@ -92,7 +91,7 @@ class Following(Fitted):
         held = self._held()
         weights = self._weights(X.shape[1])
 
-        def learn(rows: NDArray[Any], columns: NDArray[np.intp]) -> Scaling:
+        def learn(rows: NDArray[Any], columns: IndexArray) -> Scaling:
             return learned_scaling(rows, self.scale, weights[columns], len(rows), 0.0)
 
         threads = self._stream_threads(held, held.forest.size)
@@ -108,8 +107,8 @@ class Following(Fitted):
         X: NDArray[Any],
         method: str | None,
         has_gaps: bool = False,
-        shares: Doubles | None = None,
-    ) -> Doubles:
+        shares: Float64Array | None = None,
+    ) -> Float64Array:
         """Learn rows without gaps or one row, or skip rows with too many missing values."""
         n, d = X.shape
         decay, now = self._decay(), held.n_learned
@@ -159,7 +158,7 @@ class Following(Fitted):
             return min(STREAM_DECAY, 0.1 / self.max_samples)
         return float(self.time_decay)
 
-    def _weights(self, n_features: int) -> Doubles:
+    def _weights(self, n_features: int) -> Float64Array:
         names = getattr(self, "feature_names_in_", None)
         weights = checked_weights(by_name(self.feature_weights, names), n_features)
         if self.scale is not None:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array
 from algos.random_cut_forest.forest import Forest
 from algos.random_cut_forest.imputation import conditional_field
 
 
 def forecast(
     forest: Forest,
-    last_shingle: NDArray[np.float32],
+    last_shingle: Float32Array,
     n_features: int,
     horizon: int,
     quantiles: list[float] | None = None,
     n_threads: int = 1,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+) -> tuple[Float32Array, Float32Array]:
     """Return the likely next rows of a stream, and quantiles of their values.
 
     Each step drops the oldest row of the shingle and imputes a new one at its end; earlier

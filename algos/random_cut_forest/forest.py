@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array, Int64Array
 from algos._common.random import Key
 
 SLACK = 16  # floats after the last box and point; see `_cut_tree.h`
@@ -16,10 +17,8 @@ ROOT, N_LEAVES, FREE_INNER, FREE_LEAF = range(4)  # the columns of `heads`
 SEEN, NEXT, SAMPLED, DRAWN = range(4)  # the columns of `clock`
 
 Ints = NDArray[np.int32]
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-Reservoirs = tuple[Doubles, Ints, NDArray[np.int64], Doubles]
-Trees = tuple[Ints, Ints, Ints, Floats, Floats, Floats, Ints, int]
+Reservoirs = tuple[Float64Array, Ints, Int64Array, Float64Array]
+Trees = tuple[Ints, Ints, Ints, Float32Array, Float32Array, Float32Array, Ints, int]
 
 
 @dataclass
@@ -34,15 +33,15 @@ class Forest:
     nodes: NDArray[np.int32]  # (n_trees, 2 size - 1, 4): cut (bits of a float32), column, children
     parent: NDArray[np.int32]  # (n_trees, 2 size - 1)
     mass: NDArray[np.int32]  # (n_trees, 2 size - 1)
-    boxes: NDArray[np.float32]  # (n_trees * (size - 1) * 2 * n_columns + SLACK,)
-    spans: NDArray[np.float32]  # (n_trees, size - 1)
-    points: NDArray[np.float32]  # (n_trees * size * n_columns + SLACK,)
+    boxes: Float32Array  # (n_trees * (size - 1) * 2 * n_columns + SLACK,)
+    spans: Float32Array  # (n_trees, size - 1)
+    points: Float32Array  # (n_trees * size * n_columns + SLACK,)
     heads: NDArray[np.int32]  # (n_trees, 4): root or -1, leaves, first free inner node and leaf
-    keys: NDArray[np.float64]  # (n_trees, size): max-heap of the sampled rows' keys
+    keys: Float64Array  # (n_trees, size): max-heap of the sampled rows' keys
     leaves: NDArray[np.int32]  # (n_trees, size): the leaf of each sampled row, in heap order
-    clock: NDArray[np.int64]  # (n_trees, 4): rows seen, next row taken, rows sampled, words drawn
-    coming: NDArray[np.float64]  # (n_trees,): the key of the next row taken
-    decay: NDArray[np.float64]  # (1,): increase of the log of the weight from row to row
+    clock: Int64Array  # (n_trees, 4): rows seen, next row taken, rows sampled, words drawn
+    coming: Float64Array  # (n_trees,): the key of the next row taken
+    decay: Float64Array  # (1,): increase of the log of the weight from row to row
 
     @classmethod
     def empty(cls, key: Key, n_trees: int, size: int, n_columns: int) -> Forest:
@@ -81,7 +80,7 @@ class Forest:
         return (len(self.points) - SLACK) // (self.n_trees * self.size)
 
     @property
-    def own_points(self) -> Floats:
+    def own_points(self) -> Float32Array:
         """The points in the leaves of each tree, a view of shape (n_trees, size, n_columns)."""
         shape = self.n_trees, self.size, self.n_columns
         return self.points[: math.prod(shape)].reshape(shape)

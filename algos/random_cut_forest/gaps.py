@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Int64Array
 from algos.random_cut_forest.forest import SAMPLED, Forest
 from algos.random_cut_forest.imputation import impute
-
-Floats = NDArray[np.float32]
 
 MOST_FILLED = 0.5  # share of missing values above which a shingle is not learned
 
@@ -32,7 +31,7 @@ def carried_forward(X: NDArray[Any]) -> NDArray[Any]:
     return filled
 
 
-def fill(forest: Forest, rows: Floats, shingle_size: int, n_threads: int) -> Floats:
+def fill(forest: Forest, rows: Float32Array, shingle_size: int, n_threads: int) -> Float32Array:
     """Return a section of scaled rows with NaN replaced by what the forest expects.
 
     With shingles, each row is imputed from the filled rows before it; the first rows, which
@@ -49,7 +48,7 @@ def fill(forest: Forest, rows: Floats, shingle_size: int, n_threads: int) -> Flo
     return rows
 
 
-def fill_last(forest: Forest, shingle: Floats) -> None:
+def fill_last(forest: Forest, shingle: Float32Array) -> None:
     """Fill the last row of a shingle, from the shingle itself if nothing is learned yet."""
     if not forest.clock[0, SAMPLED]:
         shingle[:] = carried_forward(shingle)
@@ -63,9 +62,7 @@ def is_skipped(n_filled: Any, n_columns: int) -> Any:
     return n_filled > MOST_FILLED * n_columns
 
 
-def parts(
-    n_filled: NDArray[np.int64] | None, n_rows: int, most: int, n_columns: int
-) -> list[slice]:
+def parts(n_filled: Int64Array | None, n_rows: int, most: int, n_columns: int) -> list[slice]:
     """Return the parts of a block that are learned, or skipped, together.
 
     Parameters

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
+from algos._common.arrays import Float32Array, Float64Array, Int64Array
 from algos._common.memory import require_memory
 from algos._cython.cut_grow import grow as grow_trees
 from algos.random_cut_forest.forest import Forest
@@ -12,9 +10,9 @@ from algos.random_cut_forest.forest import Forest
 
 def grow(
     forest: Forest,
-    rows: NDArray[np.float32],
-    chosen: NDArray[np.int64],
-    keys: NDArray[np.float64],
+    rows: Float32Array,
+    chosen: Int64Array,
+    keys: Float64Array,
     n_threads: int = 1,
     stride: int | None = None,
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array
 from algos._cython.cut_impute import impute_rows
 from algos.random_cut_forest.forest import ROOT, Forest
 
@@ -14,8 +15,8 @@ BLAMED_SHARE = 0.5  # of a score, which the blamed columns make up
 
 
 def impute(
-    forest: Forest, rows: NDArray[np.float32], is_missing: NDArray[np.bool_], n_threads: int = 1
-) -> NDArray[np.float32]:
+    forest: Forest, rows: Float32Array, is_missing: NDArray[np.bool_], n_threads: int = 1
+) -> Float32Array:
     """Return the rows with their missing values filled in.
 
     A row descends each tree, into both branches at the cuts of missing columns; among the leaves
@@ -48,11 +49,11 @@ def impute(
 
 def conditional_field(
     forest: Forest,
-    rows: NDArray[np.float32],
+    rows: Float32Array,
     is_missing: NDArray[np.bool_],
     quantiles: Sequence[float],
     n_threads: int = 1,
-) -> NDArray[np.float32]:
+) -> Float32Array:
     """Return quantiles of missing values, given the known ones.
 
     Parameters
@@ -80,7 +81,7 @@ def conditional_field(
     return filled
 
 
-def blamed(attribution: NDArray[np.float64], share: float = BLAMED_SHARE) -> NDArray[np.bool_]:
+def blamed(attribution: Float64Array, share: float = BLAMED_SHARE) -> NDArray[np.bool_]:
     """Return, for each row, the smallest set of columns that makes up a share of its score.
 
     Parameters
@@ -107,11 +108,11 @@ def blamed(attribution: NDArray[np.float64], share: float = BLAMED_SHARE) -> NDA
 
 def likely_values(
     forest: Forest,
-    rows: NDArray[np.float32],
-    attribution: NDArray[np.float64],
+    rows: Float32Array,
+    attribution: Float64Array,
     n_threads: int = 1,
     share: float = BLAMED_SHARE,
-) -> NDArray[np.float32]:
+) -> Float32Array:
     """Return the likely values of rows if they were not anomalous.
 
     The blamed columns (`blamed`) are treated as missing and imputed from the others, as in

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array, Int64Array
 from algos._common.base import check_mergeable, learning
 from algos._common.random import Key, seed_key
 from algos._common.threads import threads_for
@@ -26,8 +27,6 @@ from algos.random_cut_forest.scaling import (
 )
 from algos.random_cut_forest.state import State
 from algos.random_cut_forest.threshold import grading_of
-
-Doubles = NDArray[np.float64]
 
 MAX_ROWS_OF_KEY = 64
 
@@ -48,7 +47,7 @@ class Incremental(Following):
     shingle_size: int
     random_state: Any
     verbose: int
-    _usual: dict[str, Doubles]
+    _usual: dict[str, Float64Array]
 
     def partial_fit(self: Self, X: Any, y: Any = None) -> Self:
         """Learn the next rows of a stream, in order.
@@ -202,7 +201,7 @@ class Incremental(Following):
 
     def _learn(
         self, X: Any, method: str | None, explains: bool = False
-    ) -> tuple[Doubles, int, Any, Doubles | None]:
+    ) -> tuple[Float64Array, int, Any, Float64Array | None]:
         """Learn rows.
 
         Return scores, the number of rows (the last ones) that have one, X.dtype, and the
@@ -241,7 +240,7 @@ class Incremental(Following):
         self._n_skipped += n_empty
         return rows[n_empty:]
 
-    def _no_shares(self, X: NDArray[Any]) -> Doubles:
+    def _no_shares(self, X: NDArray[Any]) -> Float64Array:
         return np.zeros((len(X), self.shingle_size * X.shape[1], 2))
 
     def _begin(self, X: NDArray[Any]) -> None:
@@ -264,8 +263,8 @@ class Incremental(Following):
         self,
         forest: Forest,
         scaling: Scaling,
-        tail: NDArray[np.float32],
-        n_filled: NDArray[np.int64],
+        tail: Float32Array,
+        n_filled: Int64Array,
         n_skipped: int = 0,
     ) -> None:
         size = self.shingle_size

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array
 from algos._common.base import learning
 from algos._common.memory import require_memory
 from algos._common.params import POSITIVE, POSITIVE_INT, SHARE, InvalidParameterError
@@ -22,9 +23,6 @@ from algos.random_cut_forest.neighbors import nearest, sample
 from algos.random_cut_forest.regions import Region, dense_regions
 from algos.random_cut_forest.state import State
 from algos.random_cut_forest.stream import forget
-
-Doubles = NDArray[np.float64]
-
 
 Self = TypeVar("Self", bound="Insight")
 
@@ -95,7 +93,7 @@ class Insight(Incremental):
 
     def forecast(
         self, horizon: int, *, quantiles: Sequence[float] | float | None = None
-    ) -> Doubles | tuple[Doubles, Doubles]:
+    ) -> Float64Array | tuple[Float64Array, Float64Array]:
         """Return the likely next rows of a stream of shingles.
 
         Parameters
@@ -142,7 +140,7 @@ class Insight(Incremental):
             return held.scaling.unscaled(rows)
         return held.scaling.unscaled(rows), held.scaling.unscaled(ranges)
 
-    def density(self, X: Any, *, directional: bool = False) -> Doubles:
+    def density(self, X: Any, *, directional: bool = False) -> Float64Array:
         """Return the density of the sampled rows around each row.
 
         Parameters
@@ -171,7 +169,7 @@ class Insight(Incremental):
             found[at] = sides if directional else sides.sum(axis=(1, 2))
         return found
 
-    def neighbors(self, X: Any, n_neighbors: int = 5) -> tuple[Doubles, Doubles]:
+    def neighbors(self, X: Any, n_neighbors: int = 5) -> tuple[Float64Array, Float64Array]:
         """Return the sampled rows that are nearest to each row.
 
         Parameters
@@ -276,7 +274,7 @@ class Insight(Incremental):
         self._hold(held)
         return self
 
-    def _unscaled_points(self, held: State, points: NDArray[np.float32]) -> Doubles:
+    def _unscaled_points(self, held: State, points: Float32Array) -> Float64Array:
         """Return sampled rows in the units of X: (m, n_features), or (m, s, …) with shingles."""
         d = self.n_features_in_
         found = held.scaling.unscaled(points.reshape(-1, d))
@@ -285,7 +283,7 @@ class Insight(Incremental):
         return found.reshape(len(points), held.shingle_size, d)
 
 
-def _rounding(points: NDArray[np.float32], held: State) -> float:
+def _rounding(points: Float32Array, held: State) -> float:
     """Return how much float32 may have changed a distance between points, in units of X."""
     peaks = np.abs(points).max(axis=0, initial=0).astype(np.float64)
     lengths = np.tile(held.scaling.lengths(), held.shingle_size)
@@ -297,7 +295,7 @@ def _rounding(points: NDArray[np.float32], held: State) -> float:
     return float(np.finfo(np.float32).eps * largest * share)
 
 
-def as_shingles(rows: NDArray[np.float32], shingle_size: int) -> NDArray[np.float32]:
+def as_shingles(rows: Float32Array, shingle_size: int) -> Float32Array:
     """Return the complete shingles of some rows: (n_shingles, shingle_size * n_features)."""
     if shingle_size == 1:
         return rows

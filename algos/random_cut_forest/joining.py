@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, Int64Array
 from algos.random_cut_forest.forest import SAMPLED, SEEN, SLACK, Forest
 from algos.random_cut_forest.growth import grow
 from algos.random_cut_forest.reservoir import draw
@@ -51,7 +52,7 @@ def joined(forest: Forest, other: Forest, n_threads: int = 1) -> Forest:
     return together
 
 
-def _present_keys(forest: Forest) -> NDArray[np.float64]:
+def _present_keys(forest: Forest) -> Float64Array:
     """Return the keys relative to the weight of the next row; infinity for empty places."""
     keys = forest.keys + forest.decay * forest.clock[:, SEEN, np.newaxis]
     return np.where(present(forest), keys, np.inf)
@@ -62,7 +63,7 @@ def present(forest: Forest) -> NDArray[np.bool_]:
     return np.asarray(np.arange(forest.size) < forest.clock[:, SAMPLED, np.newaxis])
 
 
-def _independent_keys(other: Forest, forest: Forest) -> NDArray[np.float64]:
+def _independent_keys(other: Forest, forest: Forest) -> Float64Array:
     """Return the present keys of `other`, drawn again if equal seeds would make them equal."""
     keys = _present_keys(other)
     if other.decay[0] or not np.array_equal(other.key, forest.key):
@@ -75,7 +76,7 @@ def _independent_keys(other: Forest, forest: Forest) -> NDArray[np.float64]:
     return keys
 
 
-def places(forest: Forest, first_tree: int) -> NDArray[np.int64]:
+def places(forest: Forest, first_tree: int) -> Int64Array:
     """Return the indices of the sampled rows among the points of all trees."""
     tree = np.arange(first_tree, first_tree + forest.n_trees)[:, np.newaxis]
     return tree * forest.size + (forest.leaves - (forest.size - 1))

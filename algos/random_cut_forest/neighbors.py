@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array, IndexArray
 from algos.random_cut_forest.forest import Forest
 
 BLOCK_BYTES = 1 << 24  # of distances held at a time
 
 
-def sample(forest: Forest) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+def sample(forest: Forest) -> tuple[Float32Array, Float64Array]:
     """Return the distinct rows in the trees, and the mean number of copies in a tree.
 
     Returns
@@ -34,7 +35,7 @@ def nearest(
     points: NDArray[np.floating],
     rows: NDArray[np.floating],
     n_neighbors: int,
-) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+) -> tuple[Float64Array, IndexArray]:
     """Return the nearest points of each row, exactly, not only among the leaves it reaches.
 
     Parameters
@@ -64,7 +65,7 @@ def nearest(
 
 def _distances(
     points: NDArray[np.floating], rows: NDArray[np.floating]
-) -> Iterator[tuple[int, NDArray[np.float64]]]:
+) -> Iterator[tuple[int, Float64Array]]:
     """Yield (first row, its distances and those of the next to all points)."""
     from scipy.spatial.distance import cdist  # its import takes a while
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import IndexArray
+
 LONGEST = 24  # letters drawn of a name
 MOST_NAMES = 10  # one below the other
 MOST_UNITS = 2.0  # from the median, if several columns are drawn
@@ -115,7 +117,7 @@ def tick_angle(ax: Any, labels: Sequence[str]) -> float:
     return 0.0 if _LETTER * (longest + 1) * len(labels) <= _size(ax)[0] else 30.0
 
 
-def are_free(ax: Any, times: NDArray[Any], order: NDArray[np.intp]) -> NDArray[np.bool_]:
+def are_free(ax: Any, times: NDArray[Any], order: IndexArray) -> NDArray[np.bool_]:
     """Tell which numbers at these times can be drawn without overlap, the first in order first."""
     at = np.asarray(ax.convert_xunits(times), dtype=np.float64)
     low, high = ax.get_xlim()

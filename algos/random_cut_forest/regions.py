@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
-Numbers = NDArray[np.intp]
+from algos._common.arrays import Float64Array, IndexArray
+
+Numbers = IndexArray
 Near = NDArray[np.bool_]
 
 BLOCK_BYTES = 1 << 24  # of distances held at a time
@@ -22,14 +23,14 @@ class Region(NamedTuple):
     """The bounding box of a dense group of rows."""
 
     density: float  # rows of a tree divided by the volume of the box
-    low: Doubles  # the minimum of each column
-    high: Doubles  # the maximum of each column
+    low: Float64Array  # the minimum of each column
+    high: Float64Array  # the maximum of each column
     weight: float  # rows of a tree in the region
 
 
 def dense_regions(
     points: NDArray[np.floating],
-    weights: Doubles,
+    weights: Float64Array,
     radius: float,
     min_samples: float,
     rounding: float = 0.0,
@@ -75,7 +76,7 @@ def dense_regions(
     return [Region(float(densities[i]), lows[i], highs[i], float(held[i])) for i in order]
 
 
-def _in_reaches(points: Doubles, radius: float, rounding: float) -> Doubles:
+def _in_reaches(points: Float64Array, radius: float, rounding: float) -> Float64Array:
     """Return points in units of the distance up to which they are neighbours."""
     reach = radius * (1 + SLACK) + rounding
     with np.errstate(over="ignore"):
@@ -83,7 +84,7 @@ def _in_reaches(points: Doubles, radius: float, rounding: float) -> Doubles:
         return np.asarray(np.minimum((points - lowest) / reach, _FAR))
 
 
-def _labels(points: Doubles, weights: Doubles, min_samples: float) -> Numbers:
+def _labels(points: Float64Array, weights: Float64Array, min_samples: float) -> Numbers:
     """Return the region of each point, in the order of first dense points, or -1."""
     around = np.empty(len(points))
     for block, others in _pairs(points, points):
@@ -101,7 +102,7 @@ def _labels(points: Doubles, weights: Doubles, min_samples: float) -> Numbers:
     return labels
 
 
-def _connected(points: Doubles) -> Numbers:
+def _connected(points: Float64Array) -> Numbers:
     """Return the connected component of each point, in the order of their first points."""
     labels = np.arange(len(points))
     for block, others in _pairs(points, points):
@@ -132,7 +133,7 @@ def _joined(labels: Numbers, a: Numbers, b: Numbers) -> Numbers:
     return renamed[labels]
 
 
-def _pairs(asked: Doubles, points: Doubles) -> Iterator[tuple[Numbers, Numbers]]:
+def _pairs(asked: Float64Array, points: Float64Array) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield blocks of `asked`, and the points that may be neighbours of some of each.
 
     The rows of a block are near each other. So there are few candidates if the reach, 1, is
@@ -152,7 +153,7 @@ def _pairs(asked: Doubles, points: Doubles) -> Iterator[tuple[Numbers, Numbers]]
         yield block, np.array(others, dtype=np.intp)
 
 
-def _near(a: Doubles, b: Doubles) -> Near:
+def _near(a: Float64Array, b: Float64Array) -> Near:
     from scipy.spatial.distance import cdist  # its import takes a while
 
     return np.asarray(cdist(a, b) <= 1)

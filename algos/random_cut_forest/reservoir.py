@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, Int64Array
 from algos._cython.cut_sample import draw as draw_rows
 from algos.random_cut_forest.forest import Forest
 
-Sample = tuple[NDArray[np.int64], NDArray[np.float64]]
+Sample = tuple[Int64Array, Float64Array]
 
 
 def draw(
@@ -53,7 +53,7 @@ def draw(
 
 def _draw(
     forest: Forest,
-    clock: NDArray[np.int64],
+    clock: Int64Array,
     first_stream: int,
     shape: tuple[int, int],
     n_rows: int,
@@ -65,7 +65,7 @@ def _draw(
     return chosen, keys
 
 
-def _deal(forest: Forest, m: int, n_rows: int) -> NDArray[np.int64]:
+def _deal(forest: Forest, m: int, n_rows: int) -> Int64Array:
     """Return one sample divided among the trees, in ascending order for each."""
     clock = np.zeros((1, 4), dtype=np.int64)
     stream = forest.n_trees  # the one after those of the trees

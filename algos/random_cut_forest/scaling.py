@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array, IndexArray
 from algos._common.params import InvalidParameterError
 from algos._cython.cut_scale import normalize_rows, scale_rows
 
-Doubles = NDArray[np.float64]
-Columns = NDArray[np.intp]
+Columns = IndexArray
 
 SCALES = ("robust", "standard", "streaming")
 SAMPLE = 4096  # maximum number of rows from which the units are learned
@@ -42,10 +42,10 @@ def _no_columns() -> Columns:
 class Scaling:
     """The map from an input row to a forest's row: (x * unit - center) * factor."""
 
-    unit: Doubles  # (n_features,): powers of two
-    center: Doubles  # (n_features,): in these units
-    factor: Doubles  # (n_features,): in these units; only the weights with `running`
-    running: Doubles | None = None  # (n_features, 3): weight, mean and scatter, in these units
+    unit: Float64Array  # (n_features,): powers of two
+    center: Float64Array  # (n_features,): in these units
+    factor: Float64Array  # (n_features,): in these units; only the weights with `running`
+    running: Float64Array | None = None  # (n_features, 3): weight, mean and scatter, in these units
     exponent: int = 0  # of the power of two in all factors, which keeps float32 in range
     resting: Columns = field(
         default_factory=_no_columns
@@ -57,7 +57,7 @@ class Scaling:
         """The fields that rows of a stream do not change."""
         return {name: value for name, value in vars(self).items() if name != "running"}
 
-    def scaled(self, X: NDArray[Any], n_threads: int = 1) -> NDArray[np.float32]:
+    def scaled(self, X: NDArray[Any], n_threads: int = 1) -> Float32Array:
         """Return rows in the forest's units; NaN stays NaN."""
         out = np.empty(X.shape, dtype=np.float32)
         if self.running is None:
@@ -67,7 +67,7 @@ class Scaling:
             normalize_rows(X, self.unit, self.factor, running, out, 0.0, _CLIP, False)
         return out
 
-    def follow(self, X: NDArray[Any], out: NDArray[np.float32], decay: float) -> Doubles | None:
+    def follow(self, X: NDArray[Any], out: Float32Array, decay: float) -> Float64Array | None:
         """Write the scaled rows of a stream into `out`; return the updated `running`."""
         if self.running is None:
             scale_rows(X, self.unit, self.center, self.factor, out)
@@ -76,19 +76,19 @@ class Scaling:
         normalize_rows(X, self.unit, self.factor, running, out, decay, _CLIP, True)
         return running
 
-    def unscaled(self, rows: NDArray[Any]) -> Doubles:
+    def unscaled(self, rows: NDArray[Any]) -> Float64Array:
         """Return float64 rows in the input's units; columns of weight 0 are at their centre."""
         center, factor = self._linear()
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             found = np.where(factor > 0, rows / factor, 0.0) + center
             return np.asarray(np.clip(found / self.unit, -_LARGEST, _LARGEST))
 
-    def lengths(self) -> Doubles:
+    def lengths(self) -> Float64Array:
         """Return the length of the forest's unit in each column, in the input's units."""
         with np.errstate(divide="ignore", over="ignore"):
             return np.asarray(1 / self._linear()[1] / self.unit)
 
-    def undone(self, lengths: Doubles) -> Doubles:
+    def undone(self, lengths: Float64Array) -> Float64Array:
         """Return lengths in the forest's units without the power of two in all factors."""
         with np.errstate(over="ignore", under="ignore"):
             return np.asarray(np.ldexp(lengths, self.exponent))
@@ -98,7 +98,7 @@ class Scaling:
         """Whether some column is constant so far."""
         return len(self.resting) > 0
 
-    def rest(self, columns: Columns) -> Doubles:
+    def rest(self, columns: Columns) -> Float64Array:
         """Return the centres of some columns in the input's units."""
         return np.asarray(self.center[columns] / self.unit[columns])
 
@@ -123,7 +123,7 @@ class Scaling:
         pairs = zip(vars(self).values(), vars(other).values(), strict=True)
         return all(np.array_equal(mine, its) for mine, its in pairs)
 
-    def _linear(self) -> tuple[Doubles, Doubles]:
+    def _linear(self) -> tuple[Float64Array, Float64Array]:
         """Return the present centre and factor."""
         if self.running is None:
             return self.center, self.factor
@@ -205,7 +205,7 @@ def by_name(feature_weights: Any, names: NDArray[Any] | None) -> Any:
     return [weights.get(name, 1.0) for name in names]
 
 
-def checked_weights(feature_weights: Any, n_features: int) -> Doubles:
+def checked_weights(feature_weights: Any, n_features: int) -> Float64Array:
     """Return `feature_weights` as an array; all ones for None."""
     if feature_weights is None:
         return np.ones(n_features)
@@ -225,7 +225,7 @@ def checked_weights(feature_weights: Any, n_features: int) -> Doubles:
     return weights
 
 
-def require_moderate(weights: Doubles) -> None:
+def require_moderate(weights: Float64Array) -> None:
     """Raise ValueError if scaled columns would leave float32's range."""
     if not 1 / _MODERATE <= weights.max() <= _MODERATE:
         raise InvalidParameterError(
@@ -234,7 +234,7 @@ def require_moderate(weights: Doubles) -> None:
         )
 
 
-def _common_exponent(peaks: Doubles, exponents: NDArray[Any]) -> int:
+def _common_exponent(peaks: Float64Array, exponents: NDArray[Any]) -> int:
     """Return the exponent of the power of two by which columns are divided to be near 1.
 
     No power of two changes a tree; this one keeps float32 in its range.
@@ -243,7 +243,7 @@ def _common_exponent(peaks: Doubles, exponents: NDArray[Any]) -> int:
     return int(spreads.max()) if len(spreads) else int(exponents.max())
 
 
-def _discounted(n: Doubles, decay: float) -> Doubles:
+def _discounted(n: Float64Array, decay: float) -> Float64Array:
     """Return the total weight of n values, each e**-decay times that of the next."""
     return np.expm1(-decay * n) / np.expm1(-decay) if decay > 0 else n
 
@@ -252,7 +252,7 @@ def _peaks(rows: NDArray[Any]) -> NDArray[Any]:
     return np.fmax.reduce(np.abs(rows), axis=0, initial=0.0)  # fmax ignores NaN
 
 
-def _columns(plain: Any, without_nan: Any, rows: Doubles, *arguments: Any) -> Doubles:
+def _columns(plain: Any, without_nan: Any, rows: Float64Array, *arguments: Any) -> Float64Array:
     """Return a statistic of each column; 0 for columns of only NaN."""
     if not np.isnan(rows).any():
         return np.asarray(plain(rows, *arguments, axis=0))
@@ -260,7 +260,7 @@ def _columns(plain: Any, without_nan: Any, rows: Doubles, *arguments: Any) -> Do
     return np.asarray(without_nan(known, *arguments, axis=0))
 
 
-def _mean_and_deviation(rows: Doubles) -> tuple[Doubles, Doubles]:
+def _mean_and_deviation(rows: Float64Array) -> tuple[Float64Array, Float64Array]:
     return _columns(np.mean, np.nanmean, rows), _columns(np.std, np.nanstd, rows)
 
 
@@ -279,7 +279,7 @@ def _winsorised(rows: NDArray[Any]) -> NDArray[Any]:
     return np.clip(rows, low, high)
 
 
-def _spread(rows: Doubles, center: Doubles, scale: str) -> Doubles:
+def _spread(rows: Float64Array, center: Float64Array, scale: str) -> Float64Array:
     """Return the number by which each column is divided; 0 if all its values are equal.
 
     Robust: the inter-quartile range as a standard deviation, but at least a third of the

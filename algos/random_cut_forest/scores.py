@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array
 from algos._cython.cut_score import score_rows
 from algos.random_cut_forest.forest import Forest
 
@@ -20,12 +20,12 @@ METHODS = (
 
 def score(
     forest: Forest,
-    rows: NDArray[np.float32],
+    rows: Float32Array,
     n_rows: int,
     stride: int,
     method: str,
     n_threads: int,
-) -> NDArray[np.float64]:
+) -> Float64Array:
     """Return the anomaly scores of rows, without learning them; larger is more anomalous.
 
     Each row is inserted into each tree hypothetically; see `_cut_values.h` for the expectations.

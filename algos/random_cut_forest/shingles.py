@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array, Int64Array
+
 
 def require_shingle(n_rows: int, shingle_size: int) -> None:
     """Raise ValueError if there are fewer rows than a shingle has."""
@@ -26,7 +28,7 @@ def n_shingles(n_rows: int, shingle_size: int) -> int:
     return max(0, n_rows - shingle_size + 1)
 
 
-def taken(X: NDArray[Any], numbers: NDArray[np.int64], shingle_size: int) -> NDArray[Any]:
+def taken(X: NDArray[Any], numbers: Int64Array, shingle_size: int) -> NDArray[Any]:
     """Return the rows of the shingles with these numbers, one after another.
 
     The result has shape (len(numbers) * shingle_size, n_features).
@@ -38,8 +40,8 @@ def taken(X: NDArray[Any], numbers: NDArray[np.int64], shingle_size: int) -> NDA
 
 
 def followed(
-    tail: NDArray[np.float32] | None, n_rows: int, n_features: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    tail: Float32Array | None, n_rows: int, n_features: int
+) -> tuple[Float32Array, Float32Array]:
     """Return an array with the tail and room for the rows after it, and a view of that room."""
     if tail is None:
         rows = np.empty((n_rows, n_features), dtype=np.float32)
@@ -58,12 +60,12 @@ class Entry(NamedTuple):
     """The state at some row; only an open stream (`single_rows`) writes to its arrays."""
 
     row: int  # number of rows that the forest has learned
-    tail: NDArray[np.float32] | None
-    running: NDArray[np.float64] | None
-    n_filled: NDArray[np.int64]
+    tail: Float32Array | None
+    running: Float64Array | None
+    n_filled: Int64Array
     n_skipped: int
     units: dict[str, Any]
-    recent: NDArray[np.float64] | None = None
+    recent: Float64Array | None = None
 
 
 Journal = dict[str, tuple[tuple[Any, ...], ...]]  # entries as plain tuples, as in all states

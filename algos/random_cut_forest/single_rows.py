@@ -14,15 +14,13 @@ from typing import Any
 from weakref import ref
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array
 from algos._cython.cut_stream import SingleRows
 from algos.random_cut_forest.scores import METHODS
 from algos.random_cut_forest.shingles import Entry, journal
 from algos.random_cut_forest.state import State
 from algos.random_cut_forest.threshold import grading_of
-
-Doubles = NDArray[np.float64]
 
 FLOAT64, FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
 
@@ -57,7 +55,7 @@ class OpenStream:
         "_values_of",
     )
 
-    def __init__(self, estimator: Any, held: State, usual: Doubles | None) -> None:
+    def __init__(self, estimator: Any, held: State, usual: Float64Array | None) -> None:
         attributes = estimator.__dict__
         self._owner = ref(estimator, partial(_drop, _OPEN, id(estimator)))
         self._values_of = operator.itemgetter(*type(estimator)._parameters)

@@ -6,12 +6,12 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from algos._common.arrays import Float32Array, Float64Array, Int64Array
 from algos._common.checked import assert_all_finite
 from algos._common.params import check_params
 from algos._common.validation import validate_rows
@@ -28,11 +28,11 @@ class State:
     forest: Forest
     scaling: Scaling
     shingle_size: int
-    tail: NDArray[np.float32] | None  # the last `shingle_size` - 1 rows, scaled
-    n_filled: NDArray[np.int64]  # how many values of each of these were missing
+    tail: Float32Array | None  # the last `shingle_size` - 1 rows, scaled
+    n_filled: Int64Array  # how many values of each of these were missing
     n_skipped: int  # rows that were not learned because too many values were missing
     units: dict[str, Any]  # the fields of the scaling except `running`
-    recent: NDArray[np.float64] | None = None  # values of the constant columns since one varies
+    recent: Float64Array | None = None  # values of the constant columns since one varies
 
     @property
     def n_learned(self) -> int:
@@ -47,7 +47,7 @@ class Held:
     missing_values: str
     _forest: dict[str, Any]
     _notes: Journal
-    _usual: dict[str, NDArray[np.float64]]
+    _usual: dict[str, Float64Array]
     _shingle_size: int
     _waiting: NDArray[Any]
     _n_skipped: int  # before the buffered rows

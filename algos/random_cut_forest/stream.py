@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array
 from algos._cython.cut_forget import forget as forget_row
 from algos._cython.cut_stream import learn as learn_rows
 from algos.random_cut_forest.attribution import number_of_shares
@@ -14,15 +14,15 @@ from algos.random_cut_forest.scores import METHODS
 
 def learn(
     forest: Forest,
-    rows: NDArray[np.float32],
+    rows: Float32Array,
     n_rows: int,
     stride: int,
     decay: float,
     n_threads: int = 1,
     method: str | None = None,
     first_scored: int = 0,
-    shares: NDArray[np.float64] | None = None,
-) -> NDArray[np.float64] | None:
+    shares: Float64Array | None = None,
+) -> Float64Array | None:
     """Learn rows in order: the reservoir of every tree samples or skips them.
 
     A tree is always distributed as one grown over its sample, and the sample as one
@@ -74,7 +74,7 @@ def learn(
     return scores
 
 
-def forget(forest: Forest, row: NDArray[np.float32]) -> int:
+def forget(forest: Forest, row: Float32Array) -> int:
     """Delete one copy of a row from every tree that holds it.
 
     These trees are then distributed as if grown without the row, and have one row less until

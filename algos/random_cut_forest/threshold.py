@@ -7,17 +7,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float32Array, Float64Array
 from algos._cython.cut_threshold import grade_scores, threshold_of
 from algos.random_cut_forest.forest import SAMPLED, SEEN, Forest
-
-Doubles = NDArray[np.float64]
 
 QUARTILE = 0.6745  # of the standard normal distribution
 MOST_DECAY = 1e-4  # of the score statistics: shorter memories find less
 RULE_ROWS = 2048  # maximum number of sampled rows whose scores determine the offset
 
 
-def score_limit(scores: Doubles, contamination: str | float, borderline: float = 1.0) -> float:
+def score_limit(scores: Float64Array, contamination: str | float, borderline: float = 1.0) -> float:
     """Return the score above which rows are anomalies.
 
     Parameters
@@ -40,7 +39,7 @@ def score_limit(scores: Doubles, contamination: str | float, borderline: float =
     return -float(np.percentile(-scores, 100 * float(contamination)))
 
 
-def held_rows(forest: Forest) -> NDArray[np.float32]:
+def held_rows(forest: Forest) -> Float32Array:
     """Return about `RULE_ROWS` rows from the samples of the first trees, or all if fewer.
 
     If every tree holds every row that was seen, those of one tree suffice.
@@ -71,7 +70,9 @@ class Grading(NamedTuple):
     n_young: int = 256  # scores: the weight of score i of these is (i / n_young)**2
     narrowest: float = 0.05  # from the threshold to grade 1, if all scores have been equal
 
-    def graded(self, scores: Doubles, usual: Doubles | None) -> tuple[Doubles, Doubles]:
+    def graded(
+        self, scores: Float64Array, usual: Float64Array | None
+    ) -> tuple[Float64Array, Float64Array]:
         """Return the grades of consecutive scores, and the updated score statistics.
 
         Before the first score `usual` is None.
@@ -81,7 +82,7 @@ class Grading(NamedTuple):
         grade_scores(scores, usual, grades, *self)
         return grades, usual
 
-    def threshold(self, usual: Doubles) -> float:
+    def threshold(self, usual: Float64Array) -> float:
         """Return the score above which the next row gets a grade above 0."""
         found: float = threshold_of(usual, *self[1:])
         return found
@@ -95,6 +96,6 @@ def grading_of(method: str, decay: float, size: int) -> Grading:
     return Grading(decay, n_young=size)
 
 
-def as_labels(decision: Doubles) -> NDArray[Any]:
+def as_labels(decision: Float64Array) -> NDArray[Any]:
     """Return -1 where a decision is below 0, else 1."""
     return np.where(decision < 0, -1, 1)

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from algos.linear_learner.problem import Doubles, Penalty
+from algos._common.arrays import Float64Array
+from algos.linear_learner.problem import Penalty
 from algos.linear_learner.solvers.exact import SHARP, exact
 from algos.linear_learner.solvers.kinks import Bent, Mask
 from algos.linear_learner.solvers.program import Inner, Program, program_of_all, program_of_band
@@ -53,8 +54,8 @@ class Found(NamedTuple):
         Which lines are at their kinks, if all rows were in the program.
     """
 
-    point: Doubles
-    dual: Doubles
+    point: Float64Array
+    dual: Float64Array
     paired: float
     objective: float
     gap: float
@@ -69,7 +70,7 @@ def rounds(
     *,
     tol: float,
     max_iter: int,
-    near: Doubles | None = None,
+    near: Float64Array | None = None,
     error: float = np.inf,
     at: Mask | None = None,
 ) -> Iterator[Found]:
@@ -119,10 +120,10 @@ def rounds(
 class _Place(NamedTuple):
     """A point, with the values of all rows there, the objective, and their distances from kinks."""
 
-    point: Doubles
-    z: Doubles
+    point: Float64Array
+    z: Float64Array
     value: float
-    distance: Doubles
+    distance: Float64Array
 
 
 class _Search:
@@ -153,7 +154,7 @@ class _Search:
         self.gap = np.inf
         self._was_widened = False
 
-    def begin(self, near: Doubles | None, error: float) -> None:
+    def begin(self, near: Float64Array | None, error: float) -> None:
         """Start from a point near the solution, or from a sample's solution."""
         if near is not None:
             z = _values(self._bent, near)
@@ -172,7 +173,7 @@ class _Search:
         last = int(self.share * n)
         return float(np.partition(self.at.distance, last)[last])
 
-    def go_on(self, found: Found, z: Doubles, width: float) -> None:
+    def go_on(self, found: Found, z: Float64Array, width: float) -> None:
         """Update from a band's solution, at which all rows have the values z."""
         is_better = found.objective <= self.at.value
         if found.gap < self.gap / 2 and is_better:
@@ -196,7 +197,7 @@ class _Search:
         near = _sample_solution(self._bent, self._penalty, self._max_iter)
         self._move(near, _values(self._bent, near))
 
-    def _move(self, point: Doubles, z: Doubles, value: float | None = None) -> None:
+    def _move(self, point: Float64Array, z: Float64Array, value: float | None = None) -> None:
         if value is None:
             value = _objective(self._bent, self._penalty, point, z)
         self.at = _Place(point, z, value, _distance(self._bent, z))
@@ -210,7 +211,7 @@ def _of_band(
     tol: float,
     max_iter: int,
     objectives: list[float],
-) -> tuple[Found, Doubles]:
+) -> tuple[Found, Float64Array]:
     """Return the solution of a band around a point, and the values of all rows there."""
     band = at.distance <= width
     program = program_of_band(bent, penalty, band, at.z)
@@ -222,7 +223,7 @@ def _of_band(
 
 
 def _beside(
-    bent: Bent, penalty: Penalty, near: Doubles, at: Mask | None, tol: float
+    bent: Bent, penalty: Penalty, near: Float64Array, at: Mask | None, tol: float
 ) -> Found | None:
     """Return the solution if nearly the same lines are at their kinks as at a nearby point."""
     program = program_of_all(bent, penalty)
@@ -235,7 +236,7 @@ def _beside(
     return Found(inner.point, dual, paired, inner.objective, inner.gap, objectives, True, at)
 
 
-def _bound_lines(bent: Bent, theta: Doubles) -> Mask:
+def _bound_lines(bent: Bent, theta: Float64Array) -> Mask:
     """Return which lines are at their kinks: those whose duals are strictly within limits."""
     low, high = bent.lines.low, bent.lines.high
     inside: Mask = np.minimum(theta - low, high - theta) > INSIDE * (high - low)
@@ -269,8 +270,8 @@ def _found(
     bent: Bent,
     program: Program,
     inner: Inner,
-    z: Doubles,
-    dual: Doubles,
+    z: Float64Array,
+    dual: Float64Array,
     objectives: list[float],
 ) -> Found:
     """Evaluate a program's solution on all rows, whose values are z."""
@@ -299,7 +300,7 @@ def _sample_size(n: int, d: int) -> int:
     return max(FEW, FEW_PER_COLUMN * d, n // SHRINKAGE)
 
 
-def _sample_solution(bent: Bent, penalty: Penalty, max_iter: int) -> Doubles:
+def _sample_solution(bent: Bent, penalty: Penalty, max_iter: int) -> Float64Array:
     """Return a rough solution for a sample of rows, spread evenly and aperiodically."""
     n = bent.rows.n
     size = _sample_size(n, bent.rows.d)
@@ -312,11 +313,11 @@ def _sample_solution(bent: Bent, penalty: Penalty, max_iter: int) -> Doubles:
     return found.point
 
 
-def _values(bent: Bent, point: Doubles) -> Doubles:
+def _values(bent: Bent, point: Float64Array) -> Float64Array:
     return bent.rows.decision(point[None, :-1], point[-1:])[:, 0]
 
 
-def no_worse(bent: Bent, penalty: Penalty, found: Found, points: list[Doubles]) -> Found:
+def no_worse(bent: Bent, penalty: Penalty, found: Found, points: list[Float64Array]) -> Found:
     """Return the solution, or the best of some points if that has a lower objective."""
     for point in points:
         objective = _objective(bent, penalty, point, _values(bent, point))
@@ -326,10 +327,10 @@ def no_worse(bent: Bent, penalty: Penalty, found: Found, points: list[Doubles]) 
     return found
 
 
-def _objective(bent: Bent, penalty: Penalty, point: Doubles, z: Doubles) -> float:
+def _objective(bent: Bent, penalty: Penalty, point: Float64Array, z: Float64Array) -> float:
     return float(bent.weight @ bent.lines.cost(z)) + penalty.value(point[None, :-1])
 
 
-def _distance(bent: Bent, z: Doubles) -> Doubles:
+def _distance(bent: Bent, z: Float64Array) -> Float64Array:
     """Return the distance of each row from its nearest kink."""
     return np.abs(z - bent.lines.kink).min(axis=0)

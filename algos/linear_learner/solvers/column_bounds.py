@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, Int64Array
 from algos._cython.linear_descent import column_moments, combine, correlate
 from algos.linear_learner.decisions import loss_derivatives, losses_of
-from algos.linear_learner.problem import Doubles, Penalty, Problem
+from algos.linear_learner.problem import Penalty, Problem
 from algos.linear_learner.solvers.columns import ScaledColumns
 from algos.linear_learner.solvers.conjugates import conjugates_at, has_conjugate
 from algos.linear_learner.solvers.curvature import weighted_curvatures
 from algos.linear_learner.solvers.quadratic import Factor
 
-Numbers = NDArray[np.int64]
+Numbers = Int64Array
 
 # Where a loss is linear, its quadratic model keeps a share of the largest curvature.
 _STRAIGHT = {"squared_epsilon_insensitive": 2e-3, "huber": 1e-3, "squared_hinge": 2e-3}
@@ -27,16 +27,16 @@ _MOST_MOVING = 1 << 22  # values of columns in one Newton decrement
 class State:
     """A model and its decision values, coefficients in the columns' units."""
 
-    coef: Doubles  # (d,)
+    coef: Float64Array  # (d,)
     intercept: float
-    z: Doubles  # (n,)
+    z: Float64Array  # (n,)
 
 
 @dataclass
 class Bound:
     """The bounds from a pass over all columns."""
 
-    gradient: Doubles  # (d,): x_j · loss', at the optimal intercept
+    gradient: Float64Array  # (d,): x_j · loss', at the optimal intercept
     shrink: float  # factor from the negative derivatives of the loss to the dual point
     objective: float
     dual: float
@@ -47,9 +47,9 @@ class Bound:
 class Quadratic:
     """A quadratic model of the loss, as `linear_descent` takes it."""
 
-    h: Doubles  # (n,)
-    mean: Doubles  # (d,)
-    curvature: Doubles  # (d,)
+    h: Float64Array  # (n,)
+    mean: Float64Array  # (d,)
+    curvature: Float64Array  # (d,)
     inverse: float
 
 
@@ -97,22 +97,24 @@ class Objective:
                 shrink, dual = trial, value
         return Bound(gradient, shrink, objective, dual, max(objective - dual, 0.0))
 
-    def value(self, coef: Doubles, z: Doubles) -> float:
+    def value(self, coef: Float64Array, z: Float64Array) -> float:
         """Return the objective at coefficients whose decision values are z."""
         problem = self.problem
         losses = losses_of(z, problem.target, problem.loss)
         return float(problem.weight @ losses) + self.penalty(coef)
 
-    def penalty(self, coef: Doubles) -> float:
+    def penalty(self, coef: Float64Array) -> float:
         return float(self.l1 @ np.abs(coef) + self.l2 @ coef**2 / 2)
 
-    def _feasible(self, which: Numbers, gradient: Doubles) -> float:
+    def _feasible(self, which: Numbers, gradient: Float64Array) -> float:
         """Return the factor that makes the dual point feasible for columns without L2."""
         strict = which[self.l2[which] == 0]
         ratio = np.abs(gradient[strict]) / self.l1[strict]
         return float(1 / max(1.0, ratio.max(initial=0.0)))
 
-    def _dual(self, which: Numbers, pull: Doubles, gradient: Doubles, shrink: float) -> float:
+    def _dual(
+        self, which: Numbers, pull: Float64Array, gradient: Float64Array, shrink: float
+    ) -> float:
         """Return the dual objective, -inf if the point is infeasible."""
         loss, y, weight = self.problem.loss, self.problem.target, self.problem.weight
         excess = np.maximum(shrink * np.abs(gradient[which]) - self.l1[which], 0)
@@ -122,7 +124,7 @@ class Objective:
         paid = excess[l2 > 0] ** 2 / (2 * l2[l2 > 0])
         return -float(weight @ conjugates_at(loss, y, shrink * pull)) - float(paid.sum())
 
-    def _unpaid(self, state: State, which: Numbers, gradient: Doubles) -> float:
+    def _unpaid(self, state: State, which: Numbers, gradient: Float64Array) -> float:
         """Return an estimate of the gain of further steps, if there is no dual point.
 
         It is that of a joint step of all columns that would move; with too many of them, that of
@@ -141,7 +143,7 @@ class Objective:
         return max(alone, self._decrement(state.coef[moving], moving, gradient, model))
 
     def _decrement(
-        self, coef: Doubles, moving: Numbers, gradient: Doubles, model: Quadratic
+        self, coef: Float64Array, moving: Numbers, gradient: Float64Array, model: Quadratic
     ) -> float:
         """Return half the squared Newton decrement of some columns."""
         side = np.where(coef != 0, np.sign(coef), -np.sign(gradient[moving]))

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import lapack
 
+from algos._common.arrays import Float64Array, Int64Array
 from algos._common.row_key import row_keys
 from algos._cython.linear_lines import Lines
-from algos.linear_learner.problem import Doubles, Problem, Rows
+from algos.linear_learner.problem import Problem, Rows
 
 _BLOCK = 1 << 23  # bytes of columns that are gathered at a time
 _EXTREME = 1e60  # of a unit, beyond which squares of values might overflow
@@ -45,8 +45,8 @@ class Distinct(NamedTuple):
         Total weight of all copies, at the first copy; 0 at the others.
     """
 
-    rows: NDArray[np.int64]
-    weight: Doubles
+    rows: Int64Array
+    weight: Float64Array
 
 
 def distinct_rows(problem: Problem) -> Distinct:
@@ -80,17 +80,17 @@ class ScaledRows(NamedTuple):
     """
 
     lines: Lines
-    factor: Doubles
+    factor: Float64Array
     strength: float
-    spanned: Doubles | None = None
+    spanned: Float64Array | None = None
 
-    def serves(self, l2: Doubles) -> bool:
+    def serves(self, l2: Float64Array) -> bool:
         """Whether another penalty is a multiple of the one that these rows were made for."""
         shape = l2 * self.factor**2
         return bool(np.all(np.abs(shape - shape[0]) <= 1e-14 * shape[0]))
 
 
-def scaled_rows(rows: Rows, l2: Doubles) -> ScaledRows:
+def scaled_rows(rows: Rows, l2: Float64Array) -> ScaledRows:
     """Return rows for dual coordinate descent; l2 must be positive."""
     X = matrix_of(rows)
     strength = float(l2.min() if len(l2) else 1.0)
@@ -108,7 +108,7 @@ def scaled_rows(rows: Rows, l2: Doubles) -> ScaledRows:
     return ScaledRows(_lines(scaled, X.shape[1]), factor, strength)
 
 
-def spanned_rows(rows: Rows, l2: Doubles) -> ScaledRows:
+def spanned_rows(rows: Rows, l2: Float64Array) -> ScaledRows:
     """Return dense rows as `scaled_rows` does, in coordinates of the space that they span.
 
     With fewer rows than columns, each of many sweeps then costs n² instead of n d, after n² d
@@ -134,7 +134,7 @@ class ScaledColumns(NamedTuple):
     """Columns as lines, and their scale in solver units: CSC keeps its values."""
 
     lines: Lines
-    scale: Doubles
+    scale: Float64Array
 
 
 def columns_of(rows: Rows) -> ScaledColumns:

@@ -9,15 +9,15 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import xlogy
 
+from algos._common.arrays import Float64Array
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.problem import Doubles
 
 
-def conjugates_at(loss: Loss, y: Doubles, pull: Doubles) -> Doubles:
+def conjugates_at(loss: Loss, y: Float64Array, pull: Float64Array) -> Float64Array:
     """Return each row's conjugate at -pull."""
     if not has_conjugate(loss):
         raise ValueError(f"loss={loss.name!r} has no conjugate in closed form")
-    result: Doubles = _CONJUGATES[loss.name](loss.parameter, y, pull)
+    result: Float64Array = _CONJUGATES[loss.name](loss.parameter, y, pull)
     return result
 
 
@@ -26,9 +26,9 @@ def has_conjugate(loss: Loss) -> bool:
     return loss.name in _CONJUGATES
 
 
-def _of_classes(p: float, y: Doubles, s: Doubles) -> Doubles:
+def _of_classes(p: float, y: Float64Array, s: Float64Array) -> Float64Array:
     t = np.clip(y * s, 0, 1)
-    result: Doubles = xlogy(t, t) + xlogy(1 - t, 1 - t)
+    result: Float64Array = xlogy(t, t) + xlogy(1 - t, 1 - t)
     return result
 
 

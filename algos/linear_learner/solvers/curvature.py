@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._cython._losses import weigh_curvatures
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.problem import Doubles, Problem
+from algos.linear_learner.problem import Problem
 from algos.linear_learner.solvers.multinomial import (
     hessian_at_once,
     multinomial_blocks,
@@ -23,7 +24,7 @@ _STRAIGHT = 1e-6  # least share of the curvature of the majorising parabola
 _MOST = 1e300
 
 
-def weighted_curvatures(problem: Problem, z: Doubles, *, bold: bool = True) -> Doubles:
+def weighted_curvatures(problem: Problem, z: Float64Array, *, bold: bool = True) -> Float64Array:
     """Return weight_i times the curvature of loss_i at decision values z.
 
     As Newton's method fails if the second derivative vanishes, the curvature is at least a small
@@ -54,11 +55,11 @@ def weighted_curvatures(problem: Problem, z: Doubles, *, bold: bool = True) -> D
             # Concave in places, where the Fisher information is positive.
             expected = weight * np.exp((2 - loss.parameter) * z)
             found = np.where(found > expected / 8, found, expected)
-    result: Doubles = np.nan_to_num(found, copy=False, nan=0.0, posinf=_MOST)
+    result: Float64Array = np.nan_to_num(found, copy=False, nan=0.0, posinf=_MOST)
     return result
 
 
-def _touching(loss: Loss, y: Doubles, z: Doubles) -> Doubles:
+def _touching(loss: Loss, y: Float64Array, z: Float64Array) -> Float64Array:
     if loss.name == "huber":
         return loss.parameter / np.maximum(np.abs(y - z), loss.parameter)
     return np.full(len(z), 2.0)
@@ -67,11 +68,11 @@ def _touching(loss: Loss, y: Doubles, z: Doubles) -> Doubles:
 def hessian(
     problem: Problem,
     points: Points,
-    point: Doubles,
+    point: Float64Array,
     *,
     bold: bool = True,
     at_once: bool = False,
-) -> Doubles:
+) -> Float64Array:
     """Return the Hessian of the mean loss at a point, of shape (size, size).
 
     `at_once` computes many classes with few columns in one product, with other rounding errors.
@@ -84,7 +85,9 @@ def hessian(
     return _gram(problem, points, z, bold)
 
 
-def blocks(problem: Problem, points: Points, point: Doubles, *, bold: bool = True) -> list[Doubles]:
+def blocks(
+    problem: Problem, points: Points, point: Float64Array, *, bold: bool = True
+) -> list[Float64Array]:
     """Return the Hessian's blocks on the diagonal, one for each output."""
     z = problem.rows.decision(*points.model(point))
     if problem.loss.is_joint:
@@ -92,7 +95,9 @@ def blocks(problem: Problem, points: Points, point: Doubles, *, bold: bool = Tru
     return [_gram(problem, points, z, bold)]
 
 
-def curvature_along(problem: Problem, points: Points, point: Doubles, way: Doubles) -> float:
+def curvature_along(
+    problem: Problem, points: Points, point: Float64Array, way: Float64Array
+) -> float:
     """Return the second derivative of the mean loss along a direction."""
     z, (coef, intercept) = problem.rows.decision(*points.model(point)), points.model(way)
     if coef.any():
@@ -105,7 +110,7 @@ def curvature_along(problem: Problem, points: Points, point: Doubles, way: Doubl
     return float(curvatures @ moved[:, 0] ** 2)
 
 
-def mean_curvature(problem: Problem, points: Points, point: Doubles) -> float:
+def mean_curvature(problem: Problem, points: Points, point: Float64Array) -> float:
     """Return the mean second derivative of the loss by the decision values of a row."""
     z = problem.rows.decision(*points.model(point))
     if problem.loss.is_joint:
@@ -115,6 +120,6 @@ def mean_curvature(problem: Problem, points: Points, point: Doubles) -> float:
     return float(weighted_curvatures(problem, np.ascontiguousarray(z[:, 0])).sum())
 
 
-def _gram(problem: Problem, points: Points, z: Doubles, bold: bool) -> Doubles:
+def _gram(problem: Problem, points: Points, z: Float64Array, bold: bool) -> Float64Array:
     curvatures = weighted_curvatures(problem, np.ascontiguousarray(z[:, 0]), bold=bold)
     return problem.rows.gram(curvatures)[: points.width, : points.width]

@@ -12,13 +12,14 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._common.callbacks import NO_CALLBACKS, Task
-from algos.linear_learner.problem import Control, Doubles, Solution
+from algos.linear_learner.problem import Control, Solution
 from algos.linear_learner.solvers.multinomial import centered
 from algos.linear_learner.solvers.points import Penalties, Points
 
 # Yields points, receives the mean loss and its gradient there.
-Steps = Generator[Doubles, tuple[float, Doubles], None]
+Steps = Generator[Float64Array, tuple[float, Float64Array], None]
 
 _ENOUGH = 1e-4  # share of the decrease predicted by the derivative (Armijo's rule)
 _ALL_OF_IT = 4  # remaining decrease of an exponential, in gains of a Newton step
@@ -42,15 +43,15 @@ class Metric(Protocol):
 
     is_uncertain: bool
 
-    def step(self, point: Doubles, gradient: Doubles) -> tuple[Doubles, float]:
+    def step(self, point: Float64Array, gradient: Float64Array) -> tuple[Float64Array, float]:
         """Return the step to the minimum of the model, and its predicted gain."""
         ...
 
-    def learn(self, step: Doubles, change: Doubles, is_whole: bool) -> None:
+    def learn(self, step: Float64Array, change: Float64Array, is_whole: bool) -> None:
         """Update the model with the change of the gradient by a step."""
         ...
 
-    def renew(self, point: Doubles) -> bool:
+    def renew(self, point: Float64Array) -> bool:
         """Recompute the model at a point where steps fail; False if that cannot help."""
         ...
 
@@ -99,20 +100,20 @@ class Descent:
         self.n_iter, self.converged = 0, False
         self.objectives: list[float] = []
 
-    def offer(self, point: Doubles, value: float, gradient: Doubles) -> None:
+    def offer(self, point: Float64Array, value: float, gradient: Float64Array) -> None:
         """Move to a point with known mean loss and gradient, if it is better or the first one."""
         value, gradient = self._with_penalty(point, value, gradient)
         if value < self.value or not len(self.point):
             self.point, self.value, self.gradient = point, value, gradient
 
-    def without_penalty(self) -> tuple[Doubles, float, Doubles]:
+    def without_penalty(self) -> tuple[Float64Array, float, Float64Array]:
         """Return the current point, mean loss and gradient, to offer them to another descent."""
         penalty = float((self.l2 * self.point) @ self.point) / 2
         if self.l1 is not None:
             penalty += float(self.l1 @ np.abs(self.point))
         return self.point, self.value - penalty, self.gradient - self.l2 * self.point
 
-    def steps(self, starts: Sequence[Doubles]) -> Steps:
+    def steps(self, starts: Sequence[Float64Array]) -> Steps:
         """Descend from here or from the first start that is better than the null model."""
         for point in starts:
             self.offer(point, *(yield point))
@@ -158,21 +159,21 @@ class Descent:
         return min(max(_BEYOND * (gained / self.gain - 1), 0.0), _MOST_BEYOND)
 
     def _with_penalty(
-        self, point: Doubles, value: float, gradient: Doubles
-    ) -> tuple[float, Doubles]:
+        self, point: Float64Array, value: float, gradient: Float64Array
+    ) -> tuple[float, Float64Array]:
         pull = self.l2 * point
         value += float(pull @ point) / 2
         if self.l1 is not None:
             value += float(self.l1 @ np.abs(point))
         return (value if np.isfinite(value) else np.inf), gradient + pull
 
-    def _directional_derivative(self, step: Doubles) -> float:
+    def _directional_derivative(self, step: Float64Array) -> float:
         derivative = float(self.gradient @ step)
         if self.l1 is not None:
             derivative += float(self.l1 @ (np.abs(self.point + step) - np.abs(self.point)))
         return derivative
 
-    def _search(self) -> Generator[Doubles, tuple[float, Doubles], float]:
+    def _search(self) -> Generator[Float64Array, tuple[float, Float64Array], float]:
         """Line search along the step; return the accepted share of it, 0 for none."""
         length, derivative = 1.0, self._derivative_along
         noise = self.limits.rounding * self.limits.unit
@@ -219,7 +220,7 @@ def _tasks(control: Control, count: int) -> Iterator[Task]:
     return NO_CALLBACKS.loop("iteration", itertools.count())
 
 
-Waiting = list[tuple[Descent, Steps, Doubles]]
+Waiting = list[tuple[Descent, Steps, Float64Array]]
 
 
 def _pass(points: Points, waiting: Waiting, control: Control) -> tuple[Waiting, bool]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
+from algos._common.arrays import Float64Array, IndexArray
 
 _SPLIT = 2.0**27 + 1
 
@@ -18,37 +17,37 @@ _SPLIT = 2.0**27 + 1
 class Pair(NamedTuple):
     """The number high + low, where |low| is at most half a unit in the last place of high."""
 
-    high: Doubles
-    low: Doubles
+    high: Float64Array
+    low: Float64Array
 
     def __neg__(self) -> Pair:
         return Pair(-self.high, -self.low)
 
-    def columns(self, kept: NDArray[np.intp]) -> Pair:
+    def columns(self, kept: IndexArray) -> Pair:
         """Return some columns of a matrix."""
         return Pair(self.high[:, kept], self.low[:, kept])
 
 
-def pair(values: Doubles) -> Pair:
+def pair(values: Float64Array) -> Pair:
     """Return doubles as pairs."""
     return Pair(values, np.zeros_like(values))
 
 
-def exact_sum(a: Doubles, b: Doubles) -> Pair:
+def exact_sum(a: Float64Array, b: Float64Array) -> Pair:
     """Return a + b without error (Knuth)."""
     high = a + b
     part = high - a
     return Pair(high, (a - (high - part)) + (b - part))
 
 
-def exact_product(a: Doubles, b: Doubles) -> Pair:
+def exact_product(a: Float64Array, b: Float64Array) -> Pair:
     """Return a b without error (Veltkamp's halves)."""
     high = a * b
     (a1, a2), (b1, b2) = _halves(a), _halves(b)
     return Pair(high, a2 * b2 - (((high - a1 * b1) - a2 * b1) - a1 * b2))
 
 
-def _halves(a: Doubles) -> tuple[Doubles, Doubles]:
+def _halves(a: Float64Array) -> tuple[Float64Array, Float64Array]:
     scaled = _SPLIT * a
     upper = scaled - (scaled - a)
     return upper, a - upper
@@ -66,7 +65,7 @@ def multiply(a: Pair, b: Pair) -> Pair:
     return exact_sum(high, error + (a.high * b.low + a.low * b.high))
 
 
-def divide(a: Pair, b: Doubles) -> Pair:
+def divide(a: Pair, b: Float64Array) -> Pair:
     """Return a / b."""
     high = a.high / b
     product, error = exact_product(high, b)

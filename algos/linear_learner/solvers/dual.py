@@ -18,10 +18,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, Int64Array
 from algos._common.threads import one_thread_blas
 from algos._cython.linear_dual import square_norms, sweep_rows
 from algos.linear_learner.decisions import loss_derivatives, losses_of
-from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos.linear_learner.problem import Control, Penalty, Problem, Solution
 from algos.linear_learner.solvers.columns import (
     Distinct,
     ScaledRows,
@@ -81,8 +82,8 @@ def path(
 class _Model:
     """A model with a dual point whose pulls balance."""
 
-    coef: Doubles  # (1, d)
-    intercept: Doubles  # (1,)
+    coef: Float64Array  # (1, d)
+    intercept: Float64Array  # (1,)
     objective: float
     gap: float
 
@@ -97,11 +98,11 @@ class _Descent:
     null: Null
     tol: float
     is_spanned: bool
-    pull: Doubles
+    pull: Float64Array
     center: float = 0.0  # b_0
     epoch: int = 0
     scaled: ScaledRows | None = None
-    norms: Doubles = field(default_factory=lambda: np.empty(0))
+    norms: Float64Array = field(default_factory=lambda: np.empty(0))
 
     @staticmethod
     def prepare(problem: Problem, control: Control, count: int) -> _Descent:
@@ -170,12 +171,12 @@ class _Sweeps:
     penalty: Penalty
     strength: float  # lambda
     kappa: float  # 0 without an intercept
-    curvature: Doubles
-    pull: Doubles
+    curvature: Float64Array
+    pull: Float64Array
     center: float  # b_0
     intercept: float  # b
     coef: NDArray[np.floating]
-    gaps: Doubles
+    gaps: Float64Array
     estimate: float = np.inf
 
     @staticmethod
@@ -201,7 +202,7 @@ class _Sweeps:
             sweeps.refresh(np.zeros(rows.d + 1))
         return sweeps
 
-    def refresh(self, cross: Doubles) -> None:
+    def refresh(self, cross: Float64Array) -> None:
         """Recompute the model, to remove the rounding errors of sweeps."""
         scaled = self.descent.scaled
         assert scaled is not None
@@ -228,7 +229,7 @@ class _Sweeps:
                 break
         return done
 
-    def sweep_moving(self, order: NDArray[np.int64]) -> int:
+    def sweep_moving(self, order: Int64Array) -> int:
         """Sweep over the rows with the largest gaps; return the number of sweeps.
 
         Their total gap is assumed to shrink as much as in the last sweep; once it is less than the
@@ -251,7 +252,7 @@ class _Sweeps:
                 return done + 1
         return _PARTIAL
 
-    def sweep(self, order: NDArray[np.int64]) -> float:
+    def sweep(self, order: Int64Array) -> float:
         descent, problem = self.descent, self.descent.problem
         assert descent.scaled is not None
         descent.epoch += 1
@@ -293,7 +294,7 @@ class _Sweeps:
         return _Model(coef, np.array([b]), objective, max(objective - dual, 0.0))
 
 
-def _balanced(pull: Doubles, weight: Doubles) -> Doubles:
+def _balanced(pull: Float64Array, weight: Float64Array) -> Float64Array:
     """Return pulls of sum 0, by reducing those of the stronger side, which any loss allows."""
     up, down = weight @ np.maximum(pull, 0), weight @ np.maximum(-pull, 0)
     if up > down:

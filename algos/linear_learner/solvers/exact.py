@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from algos.linear_learner.problem import Doubles
+from algos._common.arrays import Float64Array
 from algos.linear_learner.solvers.interior import InteriorPoint
 from algos.linear_learner.solvers.program import Inner, Program
 from algos.linear_learner.solvers.vertex import polish
@@ -16,7 +16,7 @@ def exact(
     program: Program,
     tol: float,
     max_iter: int,
-    start: Doubles | None = None,
+    start: Float64Array | None = None,
     mu: float | None = None,
     first: float = 1.0,
 ) -> Inner:

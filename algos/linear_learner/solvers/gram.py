@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._common.memory import require_memory
 from algos._common.scale import exponent_of
-from algos.linear_learner.problem import Doubles, Penalty, Problem, Rows, Solution
+from algos.linear_learner.problem import Penalty, Problem, Rows, Solution
 from algos.linear_learner.solvers.inverse import Inverse, SpectralInverse, invert
 from algos.linear_learner.solvers.orthogonal import products_in_double
 
@@ -37,11 +38,11 @@ class Products(NamedTuple):
         Approximate relative error of the products, for a matrix of unit diagonal.
     """
 
-    gram: Doubles
-    cross: Doubles
-    square: Doubles
-    mean: Doubles
-    target_mean: Doubles
+    gram: Float64Array
+    cross: Float64Array
+    square: Float64Array
+    mean: Float64Array
+    target_mean: Float64Array
     unit: float
     noise: float
 
@@ -54,11 +55,11 @@ class Products(NamedTuple):
         """Return the penalty of coefficients for targets divided by the unit."""
         return Penalty(np.minimum(penalty.l1 / self.unit, _LARGEST), penalty.l2)
 
-    def negative_gradient(self, coef: Doubles) -> Doubles:
+    def negative_gradient(self, coef: Float64Array) -> Float64Array:
         """Return the columns' products with the residuals of coef, (n_outputs, d)."""
         return self.cross - coef @ self.gram
 
-    def loss(self, coef: Doubles) -> float:
+    def loss(self, coef: Float64Array) -> float:
         """Return the mean loss of coef."""
         explained = (coef * (self.cross + self.negative_gradient(coef))).sum(axis=1)
         return float(np.maximum(self.square - explained, 0).sum()) / 2
@@ -90,15 +91,15 @@ class Sums(NamedTuple):
         Of the power of two near the largest target.
     """
 
-    extended: Doubles
-    cross: Doubles
-    squares: Doubles
-    target_mean: Doubles
+    extended: Float64Array
+    cross: Float64Array
+    squares: Float64Array
+    target_mean: Float64Array
     unit: float
     exponent: int
 
 
-def sums_of(rows: Rows, target: Doubles, weight: Doubles) -> Sums:
+def sums_of(rows: Rows, target: Float64Array, weight: Float64Array) -> Sums:
     """Return the sums over rows, whose weights sum to 1."""
     require_room(rows.d)
     centered, mean, unit, exponent = _centered(target, weight, True)
@@ -156,14 +157,14 @@ def gather(problem: Problem, *, precise: bool = False, sums: Sums | None = None)
     return Products(gram, cross, square, mean, target_mean, unit, noise)
 
 
-def centered_target(problem: Problem) -> tuple[Doubles, Doubles, float]:
+def centered_target(problem: Problem) -> tuple[Float64Array, Float64Array, float]:
     """Return the targets divided by their unit and centred, (n, n_outputs); means; unit."""
     return _centered(problem.target, problem.weight, problem.fit_intercept)[:3]
 
 
 def _centered(
-    target: Doubles, weight: Doubles, fit_intercept: bool
-) -> tuple[Doubles, Doubles, float, int]:
+    target: Float64Array, weight: Float64Array, fit_intercept: bool
+) -> tuple[Float64Array, Float64Array, float, int]:
     target = target.reshape(len(target), -1)
     exponent = exponent_of(target)
     unit = float(np.ldexp(1.0, min(exponent, 1022)))
@@ -179,7 +180,7 @@ def _centered(
 
 
 def without_constants(
-    gram: Doubles, cross: Doubles, raw: Doubles, rows: Rows, *, precise: bool
+    gram: Float64Array, cross: Float64Array, raw: Float64Array, rows: Rows, *, precise: bool
 ) -> float:
     """Zero the products of columns constant up to rounding; return the noise of the others."""
     eps = float(np.finfo(rows.dtype).eps)
@@ -192,7 +193,7 @@ def without_constants(
     return float((errors[varies] / variance[varies]).max(initial=4 * _EPS))
 
 
-def errors_of(raw: Doubles, dtype: np.dtype[Any]) -> Doubles:
+def errors_of(raw: Float64Array, dtype: np.dtype[Any]) -> Float64Array:
     """Return the approximate errors of the variances of columns.
 
     Parameters
@@ -217,7 +218,7 @@ def good_enough(dtype: np.dtype[Any], tol: float) -> float:
     return min(_GOOD[dtype.itemsize], float(np.sqrt(_SHARE * max(tol, 2 * _EPS))))
 
 
-def ridge_inverse(products: Products, l2: Doubles) -> Inverse | None:
+def ridge_inverse(products: Products, l2: Float64Array) -> Inverse | None:
     """Return the inverse of the matrix of the normal equations, None if it is singular."""
     matrix = products.gram + np.diag(l2)
     constant = np.diagonal(products.gram) == 0
@@ -226,8 +227,8 @@ def ridge_inverse(products: Products, l2: Doubles) -> Inverse | None:
 
 
 def ridge(
-    products: Products, inverse: Inverse | SpectralInverse, l2: Doubles
-) -> tuple[Doubles, float]:
+    products: Products, inverse: Inverse | SpectralInverse, l2: Float64Array
+) -> tuple[Float64Array, float]:
     """Return coefficients, and the gain that may be left, in squares of the unit.
 
     That is half the squared Newton decrement of a correction, plus the effect of the errors of
@@ -243,7 +244,7 @@ def ridge(
 def finished(
     products: Products,
     penalty: Penalty,
-    coef: Doubles,
+    coef: Float64Array,
     certificate: float,
     tol: float,
     objectives: list[float] | None = None,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import lapack
 
+from algos._common.arrays import Float64Array, IndexArray
 from algos._common.threads import one_thread_blas
 from algos._cython.linear_gram_descent import gram_descent
-from algos.linear_learner.problem import Control, Doubles, Penalty, Solution
+from algos.linear_learner.problem import Control, Penalty, Solution
 from algos.linear_learner.solvers.gram import Products, finished
 
 _FLOOR = 1e-14  # of the relative gap, due to rounding
@@ -25,7 +25,7 @@ Stop = Callable[[int, float], bool]
 
 
 def solve_one(
-    products: Products, penalty: Penalty, control: Control, start: Doubles, candidate: int
+    products: Products, penalty: Penalty, control: Control, start: Float64Array, candidate: int
 ) -> Solution:
     """Return the minimum for one penalty.
 
@@ -66,7 +66,7 @@ def solve_one(
     return finished(products, penalty, coef, gap, tol, objectives, criterion="duality gap")
 
 
-def _sum_of_unequal(a: Doubles, b: Doubles) -> Doubles:
+def _sum_of_unequal(a: Float64Array, b: Float64Array) -> Float64Array:
     longer, shorter = (a, b) if len(a) >= len(b) else (b, a)
     total = longer.copy()
     total[: len(shorter)] += shorter
@@ -77,11 +77,11 @@ def _descend(
     products: Products,
     penalty: Penalty,
     output: int,
-    coef: Doubles,
+    coef: Float64Array,
     tol: float,
     max_iter: int,
     stop: Stop,
-) -> Doubles:
+) -> Float64Array:
     """Minimise over one row of coef, in place; return the decrease of each iteration.
 
     Sweeps over the coordinates find which ones are zero, quickly if columns are weakly correlated;
@@ -116,7 +116,9 @@ def _sweeps(d: int, n_active: int) -> int:
     return max(_SWEEPS + n_active // _ACTIVE_A_SWEEP, cheap)
 
 
-def _solve_active(gram: Doubles, negative_gradient: Doubles, penalty: Penalty, v: Doubles) -> float:
+def _solve_active(
+    gram: Float64Array, negative_gradient: Float64Array, penalty: Penalty, v: Float64Array
+) -> float:
     """Move to the minimum over the nonzero coordinates, keeping their signs.
 
     A coordinate that would change its sign becomes zero, and the others continue from there.
@@ -135,11 +137,11 @@ def _solve_active(gram: Doubles, negative_gradient: Doubles, penalty: Penalty, v
 
 
 def _jump(
-    gram: Doubles,
-    negative_gradient: Doubles,
+    gram: Float64Array,
+    negative_gradient: Float64Array,
     penalty: Penalty,
-    v: Doubles,
-    active: NDArray[np.intp],
+    v: Float64Array,
+    active: IndexArray,
 ) -> tuple[float, bool]:
     """Return the decrease of the objective by one direct solve, and whether it is the last."""
     now, l2 = v[active], penalty.l2[active]

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos._common.arrays import Float64Array
+from algos.linear_learner.problem import Control, Penalty, Problem, Solution
 from algos.linear_learner.solvers import lbfgs, newton
 
 
@@ -36,7 +37,9 @@ def path(
     budget = min(budget, control.max_iter // 2)
     is_stopped = False
 
-    def give_up(candidate: int, coef: Doubles, intercept: Doubles, certificate: float) -> bool:
+    def give_up(
+        candidate: int, coef: Float64Array, intercept: Float64Array, certificate: float
+    ) -> bool:
         nonlocal is_stopped
         assert control.give_up is not None
         is_stopped = control.give_up(candidate, coef, intercept, certificate)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._cython.linear_interior import (
     interior_ahead,
     interior_aim,
@@ -22,7 +23,6 @@ from algos._cython.linear_interior import (
     interior_recenter,
     interior_start,
 )
-from algos.linear_learner.problem import Doubles
 from algos.linear_learner.solvers.newton_systems import DualSystem, PrimalSystem, Solve, system_for
 from algos.linear_learner.solvers.program import Inner, Program
 
@@ -55,7 +55,7 @@ class InteriorPoint:
     def __init__(
         self,
         program: Program,
-        start: Doubles | None = None,
+        start: Float64Array | None = None,
         mu: float | None = None,
         first: float = 1.0,
     ) -> None:
@@ -116,30 +116,30 @@ class _Lines:
         self.ease[self.n :] = weight.mean() / l1
         self.total = float(self.weight @ self.ease)
 
-    def values(self, point: Doubles) -> Doubles:
+    def values(self, point: Float64Array) -> Float64Array:
         z = self.program.values(point)
         if len(z) == len(self.kink):
             return z
         return np.concatenate([np.tile(z, self.shape[0]), point[self.bent]])
 
-    def by_row(self, values: Doubles) -> Doubles:
+    def by_row(self, values: Float64Array) -> Float64Array:
         if self.shape[0] == 1:
             return values[: self.n]
         return values[: self.n].reshape(self.shape).sum(axis=0)
 
-    def by_column(self, values: Doubles) -> Doubles:
+    def by_column(self, values: Float64Array) -> Float64Array:
         columns = np.zeros(self.program.rows.d)
         columns[self.bent] = values[self.n :]
         return columns
 
-    def pulls(self, *values: Doubles) -> list[Doubles]:
+    def pulls(self, *values: Float64Array) -> list[Float64Array]:
         """Return Σ values_i (x_i, 1) over the rows' lines, for each of several values."""
         by_row = [self.by_row(v) for v in values]
         columns = by_row[0][:, np.newaxis] if len(by_row) == 1 else np.stack(by_row, axis=1)
         return list(self.program.rows.cross(columns))
 
 
-def _balance(lines: _Lines, away: Doubles, mu: float) -> float:
+def _balance(lines: _Lines, away: Float64Array, mu: float) -> float:
     """Return the shift of all values that leaves no pull on the intercept.
 
     If one side has few rows, duals in the middle of their limits pull far too much, and many
@@ -170,8 +170,8 @@ def _balance(lines: _Lines, away: Doubles, mu: float) -> float:
 class _Move(NamedTuple):
     """Changes of the point and of s, r and θ; the step lengths of s, r and of α, β."""
 
-    point: Doubles
-    lines: Doubles  # (3, n)
+    point: Float64Array
+    lines: Float64Array  # (3, n)
     primal: float
     dual: float
 
@@ -179,7 +179,7 @@ class _Move(NamedTuple):
 class _Walk:
     """The iterate: a point, each line's s, r, α, β, and quantities derived from them."""
 
-    def __init__(self, lines: _Lines, point: Doubles, mu: float | None, first: float) -> None:
+    def __init__(self, lines: _Lines, point: Float64Array, mu: float | None, first: float) -> None:
         self.lines, self.point = lines, point
         n = len(lines.kink)
         away = lines.values(point) - lines.kink
@@ -259,7 +259,7 @@ class _Walk:
         right[:-1] += self.lines.by_column(newton)
         return self._move(solve, right, INSIDE)
 
-    def _move(self, solve: Solve, right: Doubles, inside: float) -> _Move:
+    def _move(self, solve: Solve, right: Float64Array, inside: float) -> _Move:
         """Return the move to the aim, with step lengths that keep it `inside` the boundary."""
         point, lines = solve(right), np.empty_like(self._aim)
         primal, dual = interior_move(self.lines.values(point), self._at, self._aim, lines)

@@ -8,8 +8,8 @@ import numpy as np
 from scipy import linalg
 from scipy.linalg import lapack
 
+from algos._common.arrays import Float64Array
 from algos._common.threads import one_thread_blas
-from algos.linear_learner.problem import Doubles
 
 
 class Inverse(NamedTuple):
@@ -25,18 +25,18 @@ class Inverse(NamedTuple):
         Estimated condition number of the scaled matrix.
     """
 
-    factor: Doubles
-    scale: Doubles
+    factor: Float64Array
+    scale: Float64Array
     condition: float
 
-    def __call__(self, right: Doubles) -> Doubles:
+    def __call__(self, right: Float64Array) -> Float64Array:
         """Return the inverse times each row of `right`."""
         with one_thread_blas():
-            solved: Doubles = lapack.dpotrs(self.factor, (right * self.scale).T, lower=0)[0].T
+            solved: Float64Array = lapack.dpotrs(self.factor, (right * self.scale).T, lower=0)[0].T
         return solved * self.scale
 
 
-def invert(matrix: Doubles) -> Inverse | None:
+def invert(matrix: Float64Array) -> Inverse | None:
     """Return the inverse of a matrix, which is overwritten; None if it is singular."""
     diagonal = np.diagonal(matrix)
     scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1))
@@ -60,7 +60,7 @@ class Spectrum:
         All positive, the largest being 1.
     """
 
-    def __init__(self, gram: Doubles, direction: Doubles) -> None:
+    def __init__(self, gram: Float64Array, direction: Float64Array) -> None:
         self.direction = direction
         root = np.sqrt(direction)
         with one_thread_blas():
@@ -68,7 +68,7 @@ class Spectrum:
                 gram / root / root[:, np.newaxis], driver="evd", check_finite=False
             )
         self.values = np.maximum(values, 0)
-        self.vectors: Doubles = vectors / root[:, np.newaxis]
+        self.vectors: Float64Array = vectors / root[:, np.newaxis]
 
     def inverse(self, a: float) -> SpectralInverse:
         values = self.values + a
@@ -78,12 +78,12 @@ class Spectrum:
 class SpectralInverse(NamedTuple):
     """The inverse vectors diag(1 / values) vectors'."""
 
-    vectors: Doubles
-    values: Doubles
+    vectors: Float64Array
+    values: Float64Array
     condition: float
 
-    def __call__(self, right: Doubles) -> Doubles:
+    def __call__(self, right: Float64Array) -> Float64Array:
         """Return the inverse times each row of `right`."""
         with one_thread_blas():
-            found: Doubles = (right @ self.vectors / self.values) @ self.vectors.T
+            found: Float64Array = (right @ self.vectors / self.values) @ self.vectors.T
         return found

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algos.linear_learner.problem import Doubles
+from algos._common.arrays import Float64Array
 from algos.linear_learner.solvers.schedule import Schedule
 
 _TINY = 1e-8  # added to the root of mean squared gradients
@@ -39,11 +39,11 @@ class Iterates:
         Total weight of the rows of all steps, and the mean weight of the step of a row.
     """
 
-    theta: Doubles
-    average: Doubles = field(default_factory=lambda: np.empty(0))
-    first_moment: Doubles = field(default_factory=lambda: np.empty(0))
-    second_moment: Doubles = field(default_factory=lambda: np.empty(0))
-    seen: Doubles = field(default_factory=lambda: np.empty(0))
+    theta: Float64Array
+    average: Float64Array = field(default_factory=lambda: np.empty(0))
+    first_moment: Float64Array = field(default_factory=lambda: np.empty(0))
+    second_moment: Float64Array = field(default_factory=lambda: np.empty(0))
+    seen: Float64Array = field(default_factory=lambda: np.empty(0))
     n_steps: int = 0
     weight: float = 0.0
     mean_step_weight: float = 0.0
@@ -57,9 +57,9 @@ class Iterates:
 
     def step(
         self,
-        gradient: Doubles,
-        l1: Doubles,
-        l2: Doubles,
+        gradient: Float64Array,
+        l1: Float64Array,
+        l2: Float64Array,
         schedule: Schedule,
         columns: StepColumns,
         weight: float = 1.0,
@@ -112,11 +112,11 @@ class Iterates:
 
     def _move(
         self,
-        gradient: Doubles,
-        l1: Doubles | None,
-        l2: Doubles,
+        gradient: Float64Array,
+        l1: Float64Array | None,
+        l2: Float64Array,
         schedule: Schedule,
-        rate: Doubles,
+        rate: Float64Array,
         is_seen: NDArray[np.bool_],
         share: float,
     ) -> None:
@@ -136,8 +136,8 @@ class Iterates:
         _approach(self.average, self.theta, share)
 
     def _direction(
-        self, gradient: Doubles, is_seen: NDArray[np.bool_], schedule: Schedule
-    ) -> tuple[Doubles, Any]:
+        self, gradient: Float64Array, is_seen: NDArray[np.bool_], schedule: Schedule
+    ) -> tuple[Float64Array, Any]:
         """Return the direction of the step, and its divisor."""
         # In place: with the many columns of texts, temporaries are expensive.
         if schedule.optimizer == "sgd":
@@ -163,7 +163,7 @@ class Iterates:
         return self.first_moment, size
 
 
-def _approach(mean: Doubles, values: Doubles, share: float) -> None:
+def _approach(mean: Float64Array, values: Float64Array, share: float) -> None:
     """Move a running mean by a share towards the latest values."""
     way = values - mean
     way *= share
@@ -182,18 +182,18 @@ class StepColumns:
         Whether the rows of the step have a value in the column.
     """
 
-    rate_multipliers: Doubles
+    rate_multipliers: Float64Array
     is_seen: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, multipliers: Doubles, rows: Any) -> StepColumns:
+    def of(cls, multipliers: Float64Array, rows: Any) -> StepColumns:
         """Return the properties for a step over `rows`."""
         is_seen = np.ones(len(multipliers), dtype=bool)
         is_seen[:-1] = rows.are_filled()
         return cls(multipliers, is_seen)
 
 
-def rate_multipliers(nonzero_share: Doubles) -> Doubles:
+def rate_multipliers(nonzero_share: Float64Array) -> Float64Array:
     """Return the factors of the learning rates of columns and intercept.
 
     A column of standard deviation 1 that a share p of the rows fill has values of about p**-0.5

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._common.threads import one_thread_blas
-from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos.linear_learner.problem import Control, Penalty, Problem, Solution
 from algos.linear_learner.solvers.bands import Found, no_worse, rounds
 from algos.linear_learner.solvers.kinked_columns import has_few_columns, rounds_of_columns
 from algos.linear_learner.solvers.kinks import Bent, Mask, bent_from
@@ -72,11 +73,11 @@ class _Near(NamedTuple):
         Approximate error of the point: the distance between the last two solutions.
     """
 
-    point: Doubles | None = None
+    point: Float64Array | None = None
     at: Mask | None = None
     error: float = np.inf
 
-    def error_at(self, found: Doubles) -> float:
+    def error_at(self, found: Float64Array) -> float:
         """Return the distance of the start from a solution."""
         return np.inf if self.point is None else float(np.linalg.norm(found - self.point))
 
@@ -150,11 +151,11 @@ def _solve_one(bent: Bent, penalty: Penalty, near: _Near, control: Control, numb
     return best._replace(objectives=found.objectives)
 
 
-def _in_problem_units(bent: Bent, point: Doubles) -> tuple[Doubles, Doubles]:
+def _in_problem_units(bent: Bent, point: Float64Array) -> tuple[Float64Array, Float64Array]:
     return bent.unit * point[None, :-1], bent.center + bent.unit * point[-1:]
 
 
-def _point_of(bent: Bent, solution: Solution) -> Doubles:
+def _point_of(bent: Bent, solution: Solution) -> Float64Array:
     intercept = (solution.intercept - bent.center) / bent.unit
     return np.append(solution.coef[0] / bent.unit, intercept if bent.fit_intercept else 0.0)
 

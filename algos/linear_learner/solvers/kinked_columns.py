@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from algos.linear_learner.problem import Doubles, Penalty
+from algos._common.arrays import Float64Array, IndexArray
+from algos.linear_learner.problem import Penalty
 from algos.linear_learner.solvers.bands import Found, rounds
-from algos.linear_learner.solvers.kinks import Bent, Indices, Products
+from algos.linear_learner.solvers.kinks import Bent, Products
 from algos.linear_learner.solvers.program import program_of_all
 
 MANY = 500  # columns from which working sets are used
@@ -32,7 +33,7 @@ class ColumnRows:
         The rows they were taken from.
     """
 
-    def __init__(self, x: Doubles, like: Products) -> None:
+    def __init__(self, x: Float64Array, like: Products) -> None:
         self.x, self._like = x, like
         self.n, self.d = x.shape
 
@@ -41,23 +42,23 @@ class ColumnRows:
         """Type of the data."""
         return self._like.dtype
 
-    def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
+    def decision(self, coef: Float64Array, intercept: Float64Array) -> Float64Array:
         """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
-        found: Doubles = self.x @ coef.T + intercept
+        found: Float64Array = self.x @ coef.T + intercept
         return found
 
-    def gram(self, weight: Doubles) -> Doubles:
+    def gram(self, weight: Float64Array) -> Float64Array:
         """Return Σ weight_i (x_i, 1)(x_i, 1)', of shape (d + 1, d + 1)."""
         used = np.flatnonzero(weight)
         extended = np.c_[self.x[used], np.ones(len(used))] * np.sqrt(weight[used])[:, None]
-        found: Doubles = extended.T @ extended
+        found: Float64Array = extended.T @ extended
         return found
 
-    def cross(self, values: Doubles) -> Doubles:
+    def cross(self, values: Float64Array) -> Float64Array:
         """Return Σ values_i (x_i, 1)', of shape (k, d + 1), for values (n, k)."""
         return np.c_[values.T @ self.x, values.sum(axis=0)]
 
-    def subset(self, indices: Indices) -> ColumnRows:
+    def subset(self, indices: IndexArray) -> ColumnRows:
         """Return the rows of those indices."""
         return ColumnRows(self.x[indices], self._like)
 
@@ -68,7 +69,7 @@ def has_few_columns(bent: Bent, penalty: Penalty) -> bool:
 
 
 def rounds_of_columns(
-    bent: Bent, penalty: Penalty, *, tol: float, max_iter: int, near: Doubles | None = None
+    bent: Bent, penalty: Penalty, *, tol: float, max_iter: int, near: Float64Array | None = None
 ) -> Iterator[Found]:
     """Yield successively better solutions, each from more columns, until no other one must join.
 
@@ -118,7 +119,7 @@ def rounds_of_columns(
         columns = np.concatenate([columns, more])
 
 
-def _columns(rows: Products, columns: Indices) -> Doubles:
+def _columns(rows: Products, columns: IndexArray) -> Float64Array:
     """Return some columns, of shape (n, k), in the solver's units."""
     unit = np.zeros((len(columns), rows.d))
     unit[np.arange(len(columns)), columns] = 1

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, IndexArray
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.problem import Doubles, Penalty, Problem
+from algos.linear_learner.problem import Penalty, Problem
 
-Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
 HUGE = 1e50  # relative to the slopes or curvatures of losses, which are of order 1
@@ -31,37 +31,37 @@ class Products(Protocol):
     @property
     def dtype(self) -> np.dtype[Any]: ...
 
-    def decision(self, coef: Doubles, intercept: Doubles) -> Doubles: ...
+    def decision(self, coef: Float64Array, intercept: Float64Array) -> Float64Array: ...
 
-    def gram(self, weight: Doubles) -> Doubles: ...
+    def gram(self, weight: Float64Array) -> Float64Array: ...
 
-    def cross(self, values: Doubles) -> Doubles: ...
+    def cross(self, values: Float64Array) -> Float64Array: ...
 
-    def subset(self, indices: Indices) -> Products: ...
+    def subset(self, indices: IndexArray) -> Products: ...
 
 
 class Lines(NamedTuple):
     """The bent lines of n rows, p for each row (two for epsilon_insensitive, else one)."""
 
-    kink: Doubles  # (p, n)
-    low: Doubles  # (p, n), at most 0
-    high: Doubles  # (p, n), at least 0
+    kink: Float64Array  # (p, n)
+    low: Float64Array  # (p, n), at most 0
+    high: Float64Array  # (p, n), at least 0
 
-    def of(self, indices: Indices) -> Lines:
+    def of(self, indices: IndexArray) -> Lines:
         """Return the lines of some rows."""
         return Lines(*(array[:, indices] for array in self))
 
-    def cost(self, z: Doubles) -> Doubles:
+    def cost(self, z: Float64Array) -> Float64Array:
         """Return the loss of each row at decision values z, of shape (n,)."""
         below = self.kink - z
         return (np.maximum(below, 0) * self.high + np.minimum(below, 0) * self.low).sum(axis=0)
 
-    def side(self, z: Doubles) -> Doubles:
+    def side(self, z: Float64Array) -> Float64Array:
         """Return each line's θ away from its kink, of shape (p, n)."""
         return np.where(z < self.kink, self.high, self.low)
 
 
-def lines_of(loss: Loss, target: Doubles) -> Lines:
+def lines_of(loss: Loss, target: Float64Array) -> Lines:
     """Return the bent lines of a loss; raise ValueError if it is smooth."""
     p, y = loss.parameter, target
     if loss.name == "hinge":
@@ -92,7 +92,7 @@ class Bent:
     """
 
     rows: Products
-    weight: Doubles  # (n,), of sum 1
+    weight: Float64Array  # (n,), of sum 1
     lines: Lines
     fit_intercept: bool
     center: float
@@ -103,7 +103,7 @@ class Bent:
         """Return the penalty in these units, clipped at `HUGE`, where coefficients vanish."""
         return Penalty(np.minimum(penalty.l1, HUGE), np.minimum(penalty.l2 * self.unit, HUGE))
 
-    def subset(self, indices: Indices) -> Bent:
+    def subset(self, indices: IndexArray) -> Bent:
         """Return the problem of some rows."""
         weight = self.weight[indices]
         return replace(
@@ -134,7 +134,7 @@ def bent_from(problem: Problem) -> Bent:
     return Bent(problem.rows, weight, lines, problem.fit_intercept, center, unit, null / unit)
 
 
-def _best_constant(lines: Lines, weight: Doubles) -> float:
+def _best_constant(lines: Lines, weight: Float64Array) -> float:
     """Return a constant of least cost, where the slope, increasing at each kink, reaches 0."""
     order = np.argsort(lines.kink, axis=None)
     climb = ((lines.high - lines.low) * weight).ravel()[order]
@@ -143,7 +143,7 @@ def _best_constant(lines: Lines, weight: Doubles) -> float:
     return float(lines.kink.ravel()[order[at]])
 
 
-def _median(values: Doubles, weight: Doubles) -> float:
+def _median(values: Float64Array, weight: Float64Array) -> float:
     order = np.argsort(values)
     half = int(np.searchsorted(weight[order].cumsum(), weight.sum() / 2))
     return float(values[order[min(half, len(order) - 1)]])

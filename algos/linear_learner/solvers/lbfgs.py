@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._common.callbacks import NO_CALLBACKS
 from algos._common.threads import one_thread_blas
-from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos.linear_learner.problem import Control, Penalty, Problem, Solution
 from algos.linear_learner.solvers.curvature import curvature_along, mean_curvature
 from algos.linear_learner.solvers.descent import Descent, descend_together, solution
 from algos.linear_learner.solvers.null_model import evaluated_null, limits_of
@@ -102,11 +103,11 @@ def _begin_behind(points: Points, part: list[_Runner], last: list[_Runner]) -> N
     own.metric.inherit(last[-1].metric)
 
 
-def _means(problem: Problem) -> Doubles | None:
+def _means(problem: Problem) -> Float64Array | None:
     """Return the columns' means, if they may differ from zero and there is an intercept."""
     if not (problem.fit_intercept and problem.rows.is_sparse):
         return None
-    means: Doubles = problem.rows.cross(problem.weight[:, np.newaxis])[0, :-1]
+    means: Float64Array = problem.rows.cross(problem.weight[:, np.newaxis])[0, :-1]
     return means
 
 
@@ -140,7 +141,7 @@ class PlainMetric:
         self._has_bound = bool(self._is_penalised[is_column].all())
         self._diagonal = np.empty(0)  # inverted
 
-    def step(self, point: Doubles, gradient: Doubles) -> tuple[Doubles, float]:
+    def step(self, point: Float64Array, gradient: Float64Array) -> tuple[Float64Array, float]:
         """Return the step of L-BFGS, and an estimate of what all later ones will gain."""
         if not len(self._diagonal):
             stiffness = max(mean_curvature(self._sample, self._points, point), _TINY) + self._l2
@@ -155,7 +156,7 @@ class PlainMetric:
             gains = min(gains, self._bound(point, gradient))
         return step, gains
 
-    def _sure_gains(self, point: Doubles, gradient: Doubles, estimate: float) -> float:
+    def _sure_gains(self, point: Float64Array, gradient: Float64Array, estimate: float) -> float:
         """Return a bound on all further gains, or the estimate if the bound takes too long.
 
         Small gains may be due to small curvature along the steps; only the curvature of the penalty
@@ -171,7 +172,9 @@ class PlainMetric:
         is_near = bound <= _FAR * self._enough
         return estimate if is_late and is_near and bound > self._enough else bound
 
-    def _bound(self, point: Doubles, gradient: Doubles, *, in_full: bool = False) -> float:
+    def _bound(
+        self, point: Float64Array, gradient: Float64Array, *, in_full: bool = False
+    ) -> float:
         """Return the possible gain if the objective had only the curvature of its penalty.
 
         Unless `in_full`, the unpenalised part, which needs passes, is only computed if the rest is
@@ -188,7 +191,7 @@ class PlainMetric:
             bound += square**2 / (2 * curvature) if curvature > 0 else np.inf
         return bound
 
-    def learn(self, step: Doubles, change: Doubles, is_whole: bool) -> None:
+    def learn(self, step: Float64Array, change: Float64Array, is_whole: bool) -> None:
         """Record the change of the gradient by a step."""
         self._secants.learn(step, change)
 
@@ -197,13 +200,13 @@ class PlainMetric:
         self._secants = other._secants.stiffened(self._l2 - other._l2)
         other._secants.clear()
 
-    def renew(self, point: Doubles) -> bool:
+    def renew(self, point: Float64Array) -> bool:
         """Clear the secants; False if there are none."""
         has_past = self._secants.scale(self._diagonal) is not None
         self._secants.clear()
         return has_past
 
-    def _first_scale(self, point: Doubles, gradient: Doubles) -> float:
+    def _first_scale(self, point: Float64Array, gradient: Float64Array) -> float:
         way = self._diagonal * gradient
         curvature = curvature_along(self._sample, self._points, point, way)
         curvature += float((self._l2 * way) @ way)

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._common.threads import one_thread_blas
-from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos.linear_learner.problem import Control, Penalty, Problem, Solution
 from algos.linear_learner.solvers import gram_descent
 from algos.linear_learner.solvers.gram import (
     Sums,
@@ -111,8 +112,8 @@ def _from_products(
 class _Residual(NamedTuple):
     """Residuals of some coefficients, in the unit of the products."""
 
-    cross: Doubles  # (n_outputs, d): products with the columns
-    mean: Doubles  # (n_outputs,)
+    cross: Float64Array  # (n_outputs, d): products with the columns
+    mean: Float64Array  # (n_outputs,)
     loss: float
 
 
@@ -143,7 +144,7 @@ class _LeastSquares:
             self._triangle = triangle(self.problem, self._centered_target(), self.kept)
         return self._triangle
 
-    def _centered_target(self) -> Doubles:
+    def _centered_target(self) -> Float64Array:
         return centered_target(self.problem)[0]
 
     def solve(self, penalty: Penalty, tol: float) -> Solution:
@@ -162,7 +163,7 @@ class _LeastSquares:
             return self.solve(penalty, tol)
         return self._solve_by_rotations(penalty, tol)
 
-    def _invert(self, l2: Doubles) -> Inverse | SpectralInverse | None:
+    def _invert(self, l2: Float64Array) -> Inverse | SpectralInverse | None:
         if not self.many or not l2.all():
             return ridge_inverse(self.products, l2)
         largest = l2.max()
@@ -196,19 +197,23 @@ class _LeastSquares:
                 return finished(self.products, penalty, exact.coef, 0.0, tol, loss=exact.loss)
         inverse = Inverse(*triangle.normalized(), np.inf)
 
-        def spread_inverse(right: Doubles) -> Doubles:
+        def spread_inverse(right: Float64Array) -> Float64Array:
             return self._spread(inverse(right[:, kept]))
 
         return self._corrected(spread_inverse, self._spread(triangle.solve()), penalty, tol)
 
-    def _spread(self, coef: Doubles) -> Doubles:
+    def _spread(self, coef: Float64Array) -> Float64Array:
         """Expand coefficients of the columns kept to all columns."""
         spread = np.zeros((len(coef), self.problem.rows.d))
         spread[:, self.kept] = coef
         return spread
 
     def _corrected(
-        self, inverse: Callable[[Doubles], Doubles], coef: Doubles, penalty: Penalty, tol: float
+        self,
+        inverse: Callable[[Float64Array], Float64Array],
+        coef: Float64Array,
+        penalty: Penalty,
+        tol: float,
     ) -> Solution:
         """Correct by residuals until the corrections are no larger than rounding errors.
 
@@ -233,7 +238,7 @@ class _LeastSquares:
             self.products, penalty, coef, decrement, tol, objectives, loss=max(loss, 0.0)
         )
 
-    def _residual(self, coef: Doubles) -> _Residual:
+    def _residual(self, coef: Float64Array) -> _Residual:
         problem, products = self.problem, self.products
         if problem.rows.dtype == np.float32 or products.unit != 1:
             return self._residual_in_double(coef)
@@ -243,7 +248,7 @@ class _LeastSquares:
         cross = -found.gradient[0] - mean[:, np.newaxis] * products.mean
         return _Residual(cross, mean, float(found.values[0]))
 
-    def _residual_in_double(self, coef: Doubles) -> _Residual:
+    def _residual_in_double(self, coef: Float64Array) -> _Residual:
         products, weight = self.products, self.problem.weight
         target, offset = self._centered_target(), coef @ products.mean
         cross, mean, loss = np.zeros_like(coef), np.zeros(len(coef)), 0.0

@@ -6,7 +6,7 @@ import abc
 
 import numpy as np
 
-from algos.linear_learner.problem import Doubles
+from algos._common.arrays import Float64Array
 from algos.linear_learner.solvers.points import Penalties
 from algos.linear_learner.solvers.shape import Shape
 
@@ -40,8 +40,8 @@ class HessianMetric(abc.ABC):
         known: HessianMetric | None = None,
     ) -> None:
         self.shape, self.penalties, self.enough = shape, penalties, enough
-        self.matrices: list[Doubles] | None = None if known is None else known.matrices
-        self._made_at: Doubles | None = None if known is None else known._made_at
+        self.matrices: list[Float64Array] | None = None if known is None else known.matrices
+        self._made_at: Float64Array | None = None if known is None else known._made_at
         self._age = 1  # steps since the Hessian was made, or more
         self._slow = 0  # steps in a row that gained little less than the one before
         self._left = min(max(0.1, _LEFT * shape.parameters), _SLOW)
@@ -51,7 +51,7 @@ class HessianMetric(abc.ABC):
         if self.matrices is not None:
             self._prepare(self.matrices)
 
-    def step(self, point: Doubles, gradient: Doubles) -> tuple[Doubles, float]:
+    def step(self, point: Float64Array, gradient: Float64Array) -> tuple[Float64Array, float]:
         """Return the step to the minimum of the model, and its predicted gain."""
         if self.matrices is None:
             self._make(point)
@@ -72,13 +72,13 @@ class HessianMetric(abc.ABC):
         self._n_extra += self.is_uncertain
         return step, gain
 
-    def learn(self, step: Doubles, change: Doubles, is_whole: bool) -> None:
+    def learn(self, step: Float64Array, change: Float64Array, is_whole: bool) -> None:
         """Update the model with the change of the gradient by a step."""
         self._age += 1
         self._is_bold = is_whole
         self._remember(step, change)
 
-    def renew(self, point: Doubles) -> bool:
+    def renew(self, point: Float64Array) -> bool:
         """Recompute the Hessian, cautiously; False if that has just been done."""
         if self._age == 0 and not self._is_bold:
             return False
@@ -103,14 +103,14 @@ class HessianMetric(abc.ABC):
             is_stale = self._slow > 1
         return self._age > 0 and (is_stale or not self._is_bold)
 
-    def _is_stale(self, point: Doubles) -> bool:
+    def _is_stale(self, point: Float64Array) -> bool:
         """Tell whether the Hessian was computed too far away for a certificate."""
         if not self.shape.checks_certificate:
             return False
         far = _FAR if self.shape.has_all_rows else _STALE
         return self._made_at is None or self.shape.distance(point - self._made_at) > far
 
-    def _is_far(self, step: Doubles) -> bool:
+    def _is_far(self, step: Float64Array) -> bool:
         """Tell whether the curvature may change considerably over the step.
 
         Second derivatives of losses in exp(z) change by a factor of e at most as z changes by 1
@@ -118,20 +118,20 @@ class HessianMetric(abc.ABC):
         """
         return self.shape.checks_certificate and self.shape.distance(step) > _FAR
 
-    def _make(self, point: Doubles) -> None:
+    def _make(self, point: Float64Array) -> None:
         self.matrices = self.shape.at(point, bold=self._is_bold)
         self._made_at = point
         self._age, self._slow = 0, 0
         self._prepare(self.matrices)
 
     @abc.abstractmethod
-    def _prepare(self, matrices: list[Doubles]) -> None:
+    def _prepare(self, matrices: list[Float64Array]) -> None:
         """Prepare for a new Hessian of the mean loss, which is not modified."""
 
     @abc.abstractmethod
-    def _towards(self, point: Doubles, gradient: Doubles) -> tuple[Doubles, float]:
+    def _towards(self, point: Float64Array, gradient: Float64Array) -> tuple[Float64Array, float]:
         """Return the step to the minimum, and its predicted gain."""
 
     @abc.abstractmethod
-    def _remember(self, step: Doubles, change: Doubles) -> None:
+    def _remember(self, step: Float64Array, change: Float64Array) -> None:
         """Record a step and the change of the gradient."""

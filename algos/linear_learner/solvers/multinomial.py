@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from algos.linear_learner.problem import Doubles, Problem
+from algos._common.arrays import Float64Array
+from algos.linear_learner.problem import Problem
 
 _BLOCK = 512  # rows whose products with all classes are in memory at once
 
 
-def multinomial_hessian(problem: Problem, width: int, z: Doubles) -> Doubles:
+def multinomial_hessian(problem: Problem, width: int, z: Float64Array) -> Float64Array:
     """Return the Hessian at decision values z (n, K), of shape (K width, K width).
 
     It takes K (K + 1) / 2 weighted Gram matrices.
@@ -27,7 +28,7 @@ def multinomial_hessian(problem: Problem, width: int, z: Doubles) -> Doubles:
     return result.reshape(k * width, k * width)
 
 
-def hessian_at_once(problem: Problem, width: int, z: Doubles) -> Doubles:
+def hessian_at_once(problem: Problem, width: int, z: Float64Array) -> Float64Array:
     """Return the same from one product of all classes' columns, for many classes of few columns.
 
     Rounding errors differ from those of `multinomial_hessian`.
@@ -53,32 +54,34 @@ def hessian_at_once(problem: Problem, width: int, z: Doubles) -> Doubles:
     return result
 
 
-def multinomial_blocks(problem: Problem, width: int, z: Doubles) -> list[Doubles]:
+def multinomial_blocks(problem: Problem, width: int, z: Float64Array) -> list[Float64Array]:
     """Return the diagonal blocks of the Hessian."""
     p = special.softmax(z, axis=1)
     return [_gram(problem, width, problem.weight * own * (1 - own)) for own in p.T]
 
 
-def spread_along(problem: Problem, z: Doubles, moved: Doubles) -> float:
+def spread_along(problem: Problem, z: Float64Array, moved: Float64Array) -> float:
     """Return the second derivative along a change of decision values: its mean variance."""
     p = special.softmax(z, axis=1)
     mean = (p * moved).sum(axis=1, keepdims=True)
     return float(problem.weight @ (p * (moved - mean) ** 2).sum(axis=1))
 
 
-def _gram(problem: Problem, width: int, weight: Doubles) -> Doubles:
+def _gram(problem: Problem, width: int, weight: Float64Array) -> Float64Array:
     return problem.rows.gram(np.ascontiguousarray(weight))[:width, :width]
 
 
-def log_shares(problem: Problem) -> Doubles:
+def log_shares(problem: Problem) -> Float64Array:
     """Return the best intercepts of a model without coefficients, of mean 0."""
     classes = problem.target.astype(np.intp)
     shares = np.bincount(classes, weights=problem.weight, minlength=problem.n_outputs)
-    logs: Doubles = np.log(np.maximum(shares, np.finfo(float).eps))
+    logs: Float64Array = np.log(np.maximum(shares, np.finfo(float).eps))
     return logs - logs.mean()
 
 
-def centered(coef: Doubles, intercept: Doubles, is_free: Doubles) -> tuple[Doubles, Doubles]:
+def centered(
+    coef: Float64Array, intercept: Float64Array, is_free: Float64Array
+) -> tuple[Float64Array, Float64Array]:
     """Return the equivalent model with mean 0 over the classes wherever nothing is penalised.
 
     Adding a number to all classes does not change probabilities.

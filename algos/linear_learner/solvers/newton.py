@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos._common.arrays import Float64Array
+from algos.linear_learner.problem import Control, Penalty, Problem, Solution
 from algos.linear_learner.solvers.metric import HessianMetric
 from algos.linear_learner.solvers.quadratic import Factor, Secants
 from algos.linear_learner.solvers.stages import descend_from, solve_in_stages
@@ -40,7 +41,7 @@ class NewtonMetric(HessianMetric):
 
     _secants: Secants
 
-    def _prepare(self, matrices: list[Doubles]) -> None:
+    def _prepare(self, matrices: list[Float64Array]) -> None:
         self._secants = Secants(_SECANTS)
         size = len(matrices[0])
         parts = np.split(self.penalties.l2, len(matrices))
@@ -50,16 +51,16 @@ class NewtonMetric(HessianMetric):
             penalised.ravel()[:: size + 1] += l2
             self._factors.append(Factor(penalised, self.shape.eps))
 
-    def _towards(self, point: Doubles, gradient: Doubles) -> tuple[Doubles, float]:
+    def _towards(self, point: Float64Array, gradient: Float64Array) -> tuple[Float64Array, float]:
         step = -self._secants.solve(gradient, self._solve)
         return step, -float(gradient @ step) / 2
 
-    def _solve(self, vector: Doubles) -> Doubles:
+    def _solve(self, vector: Float64Array) -> Float64Array:
         if len(self._factors) == 1:
             return self._factors[0].solve(vector)
         parts = np.split(vector, len(self._factors))
         solved = [f.solve(part) for f, part in zip(self._factors, parts, strict=True)]
         return np.concatenate(solved)
 
-    def _remember(self, step: Doubles, change: Doubles) -> None:
+    def _remember(self, step: Float64Array, change: Float64Array) -> None:
         self._secants.learn(step, change)

@@ -11,8 +11,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy.linalg import lapack
 
+from algos._common.arrays import Float64Array
 from algos._common.memory import require_memory
-from algos.linear_learner.problem import Doubles, Penalty
+from algos.linear_learner.problem import Penalty
 from algos.linear_learner.solvers.kinks import Products
 
 MOST = 5000  # rows or columns, the largest order of a matrix to factor
@@ -20,7 +21,7 @@ LEAST = 1e-10  # least entry of e relative to the largest, in the dual system
 WIDE = 2  # columns per row from which the dual system is used
 REFINEMENTS = 2
 
-Solve = Callable[[Doubles], Doubles]
+Solve = Callable[[Float64Array], Float64Array]
 
 
 class PrimalSystem:
@@ -30,14 +31,14 @@ class PrimalSystem:
         self._rows = rows
         self._order = rows.d + fit_intercept
 
-    def factor(self, weight: Doubles, extra: Doubles) -> Solve:
+    def factor(self, weight: Float64Array, extra: Float64Array) -> Solve:
         """Return the solver for a = weight, e = extra, of shape (d,)."""
         matrix = self._rows.gram(weight)
         diagonal = np.einsum("ii->i", matrix)
         diagonal[:-1] += extra
         solve = _spd_solver(matrix[: self._order, : self._order])
 
-        def solve_extended(b: Doubles) -> Doubles:
+        def solve_extended(b: Float64Array) -> Float64Array:
             x = np.zeros(len(matrix))
             x[: self._order] = solve(b[: self._order])
             return x
@@ -52,7 +53,7 @@ class DualSystem:
         self._x = np.ascontiguousarray(rows.cross(np.eye(rows.n))[:, :-1])
         self._fit_intercept = fit_intercept
 
-    def factor(self, weight: Doubles, extra: Doubles) -> Solve:
+    def factor(self, weight: Float64Array, extra: Float64Array) -> Solve:
         """Return the solver for a = weight, e = extra, of shape (d,)."""
         x, pull = self._x, np.maximum(extra, LEAST * (extra.max() or weight.max()))
         used = np.flatnonzero(weight)
@@ -63,12 +64,12 @@ class DualSystem:
         solve = _spd_solver(matrix)
         ones = solve(np.ones(len(used)))
 
-        def once(b: Doubles) -> Doubles:
+        def once(b: Float64Array) -> Float64Array:
             t = solve(over @ b[:-1])
             intercept = (b[-1] - t.sum()) / ones.sum() if self._fit_intercept else 0.0
             return np.append((b[:-1] - (t + intercept * ones) @ x) / pull, intercept)
 
-        def solve_extended(b: Doubles) -> Doubles:
+        def solve_extended(b: Float64Array) -> Float64Array:
             found = once(b)
             for _ in range(REFINEMENTS):  # small e and large a cost digits here
                 t = weight[used] * (x @ found[:-1] + found[-1])
@@ -95,7 +96,7 @@ def system_for(rows: Products, penalty: Penalty, fit_intercept: bool) -> PrimalS
     return PrimalSystem(rows, fit_intercept)
 
 
-def _spd_solver(matrix: Doubles) -> Solve:
+def _spd_solver(matrix: Float64Array) -> Solve:
     """Return the solver for a positive semidefinite matrix, which may be singular.
 
     The matrix is scaled to a unit diagonal. If it is numerically singular, its diagonal is raised
@@ -115,7 +116,7 @@ def _spd_solver(matrix: Doubles) -> Solve:
             break
         lift *= 100
 
-    def solve(b: Doubles) -> Doubles:
+    def solve(b: Float64Array) -> Float64Array:
         x, _ = lapack.dpotrs(factor, b / scale, lower=1)
         return x / scale
 

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos.linear_learner.decisions import loss_derivatives, losses_of
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.problem import Control, Doubles, Problem
+from algos.linear_learner.problem import Control, Problem
 from algos.linear_learner.solvers.curvature import weighted_curvatures
 from algos.linear_learner.solvers.descent import Limits
 from algos.linear_learner.solvers.multinomial import log_shares
@@ -26,7 +27,7 @@ _OF_SUMS = 1e-12  # rounding error of sums of weights
 _OF_SHARES = 64 * _EPS  # rounding error of pairwise sums of total 1
 
 
-def best_intercept(problem: Problem, decision: Doubles, begin: float = 0.0) -> float:
+def best_intercept(problem: Problem, decision: Float64Array, begin: float = 0.0) -> float:
     """Return the b that minimises the weighted mean loss at decision + b.
 
     Parameters
@@ -49,7 +50,7 @@ def best_intercept(problem: Problem, decision: Doubles, begin: float = 0.0) -> f
     return _by_breakpoints(problem, decision)
 
 
-def null_intercept(problem: Problem) -> Doubles:
+def null_intercept(problem: Problem) -> Float64Array:
     """Return the best intercepts (n_outputs,) for a model without coefficients."""
     loss, target = problem.loss, problem.target
     if not problem.fit_intercept:
@@ -63,7 +64,7 @@ def null_intercept(problem: Problem) -> Doubles:
     return np.array([_null_intercept(problem, float(problem.weight @ target))])
 
 
-def constant_model(problem: Problem) -> tuple[Doubles, Doubles]:
+def constant_model(problem: Problem) -> tuple[Float64Array, Float64Array]:
     """Return the null model in the form that `Problem.evaluate` takes."""
     coef = np.zeros((1, problem.n_outputs, problem.rows.d))
     return coef, null_intercept(problem)[np.newaxis]
@@ -124,9 +125,9 @@ def null_model(problem: Problem) -> Null:
 class NullPoint(NamedTuple):
     """The null model as descents begin with it."""
 
-    point: Doubles
+    point: Float64Array
     value: float
-    gradient: Doubles
+    gradient: Float64Array
     unit: float
 
 
@@ -145,7 +146,7 @@ def limits_of(points: Points, control: Control, unit: float) -> Limits:
     return Limits(unit, max(control.tol, 2 * eps), 4 * eps, control.max_iter)
 
 
-def _unit(problem: Problem, value: float, intercept: Doubles) -> float:
+def _unit(problem: Problem, value: float, intercept: Float64Array) -> float:
     """Return the divisor of certificates, from the null model's objective.
 
     With a log link the loss may pass through 0; the unit is then at least a power of the mean. If
@@ -162,7 +163,7 @@ def _unit(problem: Problem, value: float, intercept: Doubles) -> float:
     return max(value, 4 * _EPS * size, _TINY)
 
 
-def _by_newton(problem: Problem, decision: Doubles, begin: float) -> float:
+def _by_newton(problem: Problem, decision: Float64Array, begin: float) -> float:
     """Return the root of the derivative, by Newton's method with a shrinking bracket."""
     b, low, high, reach = begin, -np.inf, np.inf, 1.0
     if not (problem.loss.has_log_link or problem.loss.is_of_classes):
@@ -189,7 +190,7 @@ def _by_newton(problem: Problem, decision: Doubles, begin: float) -> float:
     return b
 
 
-def _by_breakpoints(problem: Problem, decision: Doubles) -> float:
+def _by_breakpoints(problem: Problem, decision: Float64Array) -> float:
     """Return the minimum of a piecewise linear function of the intercept."""
     loss, target, weight = problem.loss, problem.target, problem.weight
     offset, jumps = _kinks(loss, target, decision)
@@ -203,7 +204,7 @@ def _by_breakpoints(problem: Problem, decision: Doubles) -> float:
     return float(min(max(0.0, low), high))
 
 
-def _kinks(loss: Loss, y: Doubles, z: Doubles) -> tuple[Doubles, Doubles]:
+def _kinks(loss: Loss, y: Float64Array, z: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Return the intercepts at which the rows' slopes change, and by how much."""
     p, ones = loss.parameter, np.ones_like(z)
     if loss.name == "hinge":

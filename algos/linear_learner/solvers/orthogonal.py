@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg, sparse
 
+from algos._common.arrays import Float64Array, IndexArray
 from algos._common.threads import one_thread_blas
-from algos.linear_learner.problem import Doubles, Problem, Rows
+from algos.linear_learner.problem import Problem, Rows
 from algos.linear_learner.solvers.double_double import (
     Pair,
     add,
@@ -38,10 +38,10 @@ class Triangle(NamedTuple):
         The projection of y, centred likewise, on the columns.
     """
 
-    columns: Doubles
-    targets: Doubles
+    columns: Float64Array
+    targets: Float64Array
 
-    def with_penalty(self, l2: Doubles) -> Triangle:
+    def with_penalty(self, l2: Float64Array) -> Triangle:
         """Return the triangle of the rows and one row sqrt(l2_j) for each column."""
         if not l2.any():
             return self
@@ -50,7 +50,7 @@ class Triangle(NamedTuple):
             np.vstack([self.targets, np.zeros((len(l2), self.targets.shape[1]))]),
         )
 
-    def normalized(self) -> tuple[Doubles, Doubles]:
+    def normalized(self) -> tuple[Float64Array, Float64Array]:
         """Return columns of length 1 with a positive diagonal, and their scale."""
         norms = np.sqrt((self.columns**2).sum(axis=0))
         scale = 1 / np.where(norms > 0, norms, 1)
@@ -67,12 +67,12 @@ class Triangle(NamedTuple):
         values = linalg.svd(columns, compute_uv=False, check_finite=False)
         return bool(values[-1] <= max(n, len(values)) * _EPS * values[0])
 
-    def solve(self) -> Doubles:
+    def solve(self) -> Float64Array:
         """Return the coefficients with the least residual, (n_outputs, d)."""
         found = linalg.solve_triangular(self.columns, self.targets, check_finite=False)
         return np.ascontiguousarray(found.T)
 
-    def least_norm(self) -> Doubles:
+    def least_norm(self) -> Float64Array:
         """Return the coefficients of least norm with the least residual, (n_outputs, d)."""
         found, _, _, _ = linalg.lstsq(
             self.columns,
@@ -84,22 +84,22 @@ class Triangle(NamedTuple):
         return np.ascontiguousarray(found.T)
 
 
-def _triangle(columns: Doubles, targets: Doubles) -> Triangle:
+def _triangle(columns: Float64Array, targets: Float64Array) -> Triangle:
     d = columns.shape[1]
     R = linalg.qr(np.hstack([columns, targets]), mode="r", check_finite=False)[0][:d]
     return Triangle(R[:, :d], R[:, d:])
 
 
-def standardized(rows: Rows, start: int, stop: int) -> Doubles:
+def standardized(rows: Rows, start: int, stop: int) -> Float64Array:
     """Return rows [start, stop) in solver units, in float64."""
     block = cast(Any, rows).X[start:stop]
     if sparse.issparse(block):  # shifted already
         return np.asarray(block.toarray().astype(np.float64) / rows.scale)
-    standard: Doubles = (block.astype(np.float64) - rows.shift) / rows.scale
+    standard: Float64Array = (block.astype(np.float64) - rows.shift) / rows.scale
     return standard
 
 
-def blocks(rows: Rows) -> Iterator[tuple[slice, Doubles]]:
+def blocks(rows: Rows) -> Iterator[tuple[slice, Float64Array]]:
     """Yield the rows in solver units, some at a time."""
     size = max(2 * rows.d, _BLOCK_BYTES // (8 * rows.d), 1)
     for start in range(0, rows.n, size):
@@ -107,7 +107,7 @@ def blocks(rows: Rows) -> Iterator[tuple[slice, Doubles]]:
         yield slice(start, stop), standardized(rows, start, stop)
 
 
-def triangle(problem: Problem, target: Doubles, kept: NDArray[np.intp]) -> Triangle:
+def triangle(problem: Problem, target: Float64Array, kept: IndexArray) -> Triangle:
     """Return the triangle of some columns of all rows, block by block.
 
     Demmel, Grigori, Hoemmen and Langou (2012), "Communication-optimal parallel and
@@ -126,7 +126,7 @@ def triangle(problem: Problem, target: Doubles, kept: NDArray[np.intp]) -> Trian
     return Triangle(R[first:end, first:end], R[first:end, end:])
 
 
-def products_in_double(problem: Problem, target: Doubles) -> tuple[Doubles, Doubles]:
+def products_in_double(problem: Problem, target: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Return the weighted products of (x, 1) with itself and with the targets, in float64."""
     d = problem.rows.d
     gram, cross = np.zeros((d + 1, d + 1)), np.zeros((target.shape[1], d + 1))
@@ -142,13 +142,13 @@ def products_in_double(problem: Problem, target: Doubles) -> tuple[Doubles, Doub
 class Exact(NamedTuple):
     """One solution, rounded once."""
 
-    coef: Doubles  # (n_outputs, d)
-    intercept: Doubles  # (n_outputs,)
+    coef: Float64Array  # (n_outputs, d)
+    intercept: Float64Array  # (n_outputs,)
     loss: float
 
 
 def solve_exactly(
-    problem: Problem, target: Doubles, l2: Doubles, kept: NDArray[np.intp]
+    problem: Problem, target: Float64Array, l2: Float64Array, kept: IndexArray
 ) -> Exact | None:
     """Return the minimum to full precision, or None if columns are dependent.
 
@@ -176,7 +176,7 @@ def solve_exactly(
     return Exact(coef[:, :d], coef[:, d], loss)
 
 
-def _columns(problem: Problem, l2: Doubles) -> Pair:
+def _columns(problem: Problem, l2: Float64Array) -> Pair:
     """Return (x, 1), weighted, and below one row sqrt(l2_j) for each column."""
     rows = problem.rows
     X = cast(Any, rows).X
@@ -195,7 +195,9 @@ def _columns(problem: Problem, l2: Doubles) -> Pair:
     return Pair(high, low)
 
 
-def _refine(columns: Pair, right: Pair, Q: Doubles, R: Doubles) -> tuple[Doubles, Doubles] | None:
+def _refine(
+    columns: Pair, right: Pair, Q: Float64Array, R: Float64Array
+) -> tuple[Float64Array, Float64Array] | None:
     """Solve r + A v = b, A' r = 0; return v and r."""
     p = R.shape[1]
     v, r = pair(np.zeros(p)), pair(np.zeros(len(Q)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._cython.linear_gram_descent import gram_descent
-from algos.linear_learner.problem import Doubles
 from algos.linear_learner.solvers.quadratic import Factor
 
 _EPS = float(np.finfo(float).eps)
@@ -14,7 +14,13 @@ _ROUNDS = 20
 
 
 def minimise(
-    A: Doubles, c: Doubles, l1: Doubles, l2: Doubles, v: Doubles, square: float, tol: float
+    A: Float64Array,
+    c: Float64Array,
+    l1: Float64Array,
+    l2: Float64Array,
+    v: Float64Array,
+    square: float,
+    tol: float,
 ) -> float:
     """Move v to the minimum of v'Av/2 - c'v + Σ l1|v| + l2 v²/2.
 
@@ -47,7 +53,9 @@ def minimise(
     return gap
 
 
-def _solve_for_signs(A: Doubles, c: Doubles, l1: Doubles, l2: Doubles, v: Doubles) -> None:
+def _solve_for_signs(
+    A: Float64Array, c: Float64Array, l1: Float64Array, l2: Float64Array, v: Float64Array
+) -> None:
     """Move v towards the minimum among points of the same signs and zeros."""
     held = np.flatnonzero((v != 0) | (l1 == 0))
     if len(held) == 0:  # LAPACK takes no empty matrix

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from algos.linear_learner.problem import Doubles, Problem
+from algos._common.arrays import Float64Array
+from algos.linear_learner.problem import Problem
 
 
 class Points:
@@ -20,13 +21,13 @@ class Points:
         at the center. Means far from zero would correlate columns with the intercept.
     """
 
-    def __init__(self, problem: Problem, center: Doubles | None = None) -> None:
+    def __init__(self, problem: Problem, center: Float64Array | None = None) -> None:
         self.problem, self._center = problem, center
         self.k, self.d = problem.n_outputs, problem.rows.d
         self.width = self.d + int(problem.fit_intercept)
         self.size = self.k * self.width
 
-    def point(self, coef: Doubles, intercept: Doubles) -> Doubles:
+    def point(self, coef: Float64Array, intercept: Float64Array) -> Float64Array:
         """Return the point of one model: coef (k, d), intercept (k,)."""
         point = np.empty((self.k, self.width))
         point[:, : self.d] = coef
@@ -36,7 +37,7 @@ class Points:
                 point[:, self.d] += coef @ self._center
         return point.ravel()
 
-    def model(self, points: Doubles) -> tuple[Doubles, Doubles]:
+    def model(self, points: Float64Array) -> tuple[Float64Array, Float64Array]:
         """Return coef (..., k, d) and intercept (..., k) of points (..., size)."""
         parts = points.reshape(*points.shape[:-1], self.k, self.width)
         coef = np.ascontiguousarray(parts[..., : self.d])
@@ -46,13 +47,13 @@ class Points:
             return coef, parts[..., self.d] - coef @ self._center
         return coef, np.ascontiguousarray(parts[..., self.d])
 
-    def by_column(self, values: Doubles) -> Doubles:
+    def by_column(self, values: Float64Array) -> Float64Array:
         """Expand values (d,) of a penalty to all coordinates of a point, with 0 for intercepts."""
         columns = np.zeros((self.k, self.width))
         columns[:, : self.d] = values
         return columns.ravel()
 
-    def evaluate(self, points: Doubles) -> tuple[Doubles, Doubles]:
+    def evaluate(self, points: Float64Array) -> tuple[Float64Array, Float64Array]:
         """Return the mean loss of points (m, size), and its gradients, from one pass."""
         with np.errstate(over="ignore", invalid="ignore"):
             found = self.problem.evaluate(*self.model(points))
@@ -69,5 +70,5 @@ class Points:
 class Penalties(NamedTuple):
     """A penalty on each coordinate of a point."""
 
-    l1: Doubles
-    l2: Doubles
+    l1: Float64Array
+    l2: Float64Array

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from algos.linear_learner.problem import Doubles, Penalty
+from algos._common.arrays import Float64Array
+from algos.linear_learner.problem import Penalty
 from algos.linear_learner.solvers.kinks import Bent, Lines, Mask, Products
 
 
@@ -19,19 +20,19 @@ class Program:
     """
 
     rows: Products
-    weight: Doubles
+    weight: Float64Array
     lines: Lines
     penalty: Penalty
     fit_intercept: bool
-    linear: Doubles  # (d + 1,)
+    linear: Float64Array  # (d + 1,)
     constant: float
     null: float  # gaps are relative to it; 0 bounds the objective from below
 
-    def values(self, point: Doubles) -> Doubles:
+    def values(self, point: Float64Array) -> Float64Array:
         """Return the rows' decision values at (v, b)."""
         return self.rows.decision(point[None, :-1], point[-1:])[:, 0]
 
-    def objective(self, point: Doubles, z: Doubles) -> float:
+    def objective(self, point: Float64Array, z: Float64Array) -> float:
         """Return the objective at (v, b), whose decision values are z."""
         return (
             float(self.weight @ self.lines.cost(z))
@@ -40,11 +41,11 @@ class Program:
             + self.constant
         )
 
-    def paired(self, theta: Doubles) -> float:
+    def paired(self, theta: Float64Array) -> float:
         """Return Σ w_i θ_i kink_i plus the constant, the dual objective without penalty."""
         return float((theta * self.lines.kink).sum(axis=0) @ self.weight) + self.constant
 
-    def bound(self, paired: float, pull: Doubles, point: Doubles) -> float:
+    def bound(self, paired: float, pull: Float64Array, point: Float64Array) -> float:
         """Return a lower bound of the optimum from duals within their limits.
 
         Parameters
@@ -87,10 +88,10 @@ class Inner(NamedTuple):
     objectives : list of float
     """
 
-    point: Doubles
-    theta: Doubles
-    doubt: Doubles
-    pull: Doubles
+    point: Float64Array
+    theta: Float64Array
+    doubt: Float64Array
+    pull: Float64Array
     objective: float
     gap: float
     objectives: list[float]
@@ -104,7 +105,7 @@ def program_of_all(bent: Bent, penalty: Penalty) -> Program:
     )
 
 
-def program_of_band(bent: Bent, penalty: Penalty, band: Mask, z: Doubles) -> Program:
+def program_of_band(bent: Bent, penalty: Penalty, band: Mask, z: Float64Array) -> Program:
     """Return the program of a band, in which all other rows are linear on their side of z."""
     inside = np.flatnonzero(band)
     theta = bent.weight * np.where(band, 0.0, bent.lines.side(z))

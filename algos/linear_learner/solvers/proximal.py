@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos._common.arrays import Float64Array
+from algos.linear_learner.problem import Control, Penalty, Problem, Solution
 from algos.linear_learner.solvers.metric import HessianMetric
 from algos.linear_learner.solvers.parabola import minimise
 from algos.linear_learner.solvers.stages import solve_in_stages
@@ -34,7 +35,7 @@ def path(
 class ProximalMetric(HessianMetric):
     """A Hessian, as one matrix or block by block, corrected by the steps."""
 
-    def _prepare(self, matrices: list[Doubles]) -> None:
+    def _prepare(self, matrices: list[Float64Array]) -> None:
         self._factors = self.shape.factors(matrices)
         self._parts = []
         for matrix in matrices:
@@ -43,7 +44,7 @@ class ProximalMetric(HessianMetric):
             part.ravel()[:: len(part) + 1] += 16 * self.shape.eps * np.maximum(diagonal, 0)
             self._parts.append(part)
 
-    def _towards(self, point: Doubles, gradient: Doubles) -> tuple[Doubles, float]:
+    def _towards(self, point: Float64Array, gradient: Float64Array) -> tuple[Float64Array, float]:
         l1, l2 = self.penalties
         tol = max(self.enough / 50, _INEXACT * min(self._gain, 1e5 * self.enough))
         loss_gradient = gradient - l2 * point  # of the mean loss without penalty
@@ -58,11 +59,11 @@ class ProximalMetric(HessianMetric):
         gain -= float(gradient @ step + l1 @ (np.abs(after) - np.abs(point)))
         return step, gain - float(self._times(step) @ step + (l2 * step) @ step) / 2
 
-    def _times(self, vector: Doubles) -> Doubles:
+    def _times(self, vector: Float64Array) -> Float64Array:
         pieces = np.split(vector, len(self._parts))
         return np.concatenate([p @ v for p, v in zip(self._parts, pieces, strict=True)])
 
-    def _remember(self, step: Doubles, change: Doubles) -> None:
+    def _remember(self, step: Float64Array, change: Float64Array) -> None:
         if len(self._parts) > 1:
             return
         change = change - self.penalties.l2 * step

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import blas, lapack
 
-from algos.linear_learner.problem import Doubles
+from algos._common.arrays import Float64Array
 
 _MOST_DAMPING = 1e3
 
@@ -24,20 +24,20 @@ class Factor:
         Rounding unit of the matrix.
     """
 
-    def __init__(self, matrix: Doubles, eps: float) -> None:
+    def __init__(self, matrix: Float64Array, eps: float) -> None:
         diagonal = matrix.diagonal().copy()
         is_flat = ~(diagonal > 0)
         if is_flat.any():  # constant columns: their gradient is 0 as well
             diagonal[is_flat] = diagonal.max() if diagonal.max() > 0 else 1.0
         self._factor = _cholesky(matrix, diagonal, 16 * eps)
 
-    def solve(self, vector: Doubles) -> Doubles:
+    def solve(self, vector: Float64Array) -> Float64Array:
         """Return the matrix' inverse times a vector."""
-        result: Doubles = lapack.dpotrs(self._factor, vector, lower=1)[0]
+        result: Float64Array = lapack.dpotrs(self._factor, vector, lower=1)[0]
         return result
 
 
-def _cholesky(matrix: Doubles, diagonal: Doubles, damping: float) -> Any:
+def _cholesky(matrix: Float64Array, diagonal: Float64Array, damping: float) -> Any:
     while damping < _MOST_DAMPING:
         damped = matrix.copy()
         damped.ravel()[:: len(matrix) + 1] += damping * diagonal
@@ -59,26 +59,26 @@ class Secants:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._kept: list[tuple[Doubles, Doubles, float]] = []
+        self._kept: list[tuple[Float64Array, Float64Array, float]] = []
 
     def clear(self) -> None:
         """Forget all steps."""
         self._kept = []
 
-    def learn(self, step: Doubles, change: Doubles) -> None:
+    def learn(self, step: Float64Array, change: Float64Array) -> None:
         """Keep a step and the gradient's change, unless it shows no curvature."""
         along = float(step @ change)
         if along > 1e-12 * np.sqrt(float(step @ step) * float(change @ change)):
             self._kept = [*self._kept[-self._limit + 1 :], (step, change, along)]
 
-    def stiffened(self, diagonal: Doubles) -> Secants:
+    def stiffened(self, diagonal: Float64Array) -> Secants:
         """Return the same steps for an objective to whose Hessian a diagonal was added."""
         other = Secants(self._limit)
         for step, change, _ in self._kept:
             other.learn(step, change + diagonal * step)
         return other
 
-    def scale(self, diagonal: Doubles) -> float | None:
+    def scale(self, diagonal: Float64Array) -> float | None:
         """Return the factor of a diagonal that fits the last step's inverse curvature.
 
         None without steps.
@@ -88,7 +88,9 @@ class Secants:
         _, change, along = self._kept[-1]
         return along / float(change @ (diagonal * change))
 
-    def solve(self, vector: Doubles, solve: Callable[[Doubles], Doubles]) -> Doubles:
+    def solve(
+        self, vector: Float64Array, solve: Callable[[Float64Array], Float64Array]
+    ) -> Float64Array:
         """Return the inverse Hessian times a vector; `solve` does it without the steps."""
         result = vector.copy()
         shares = []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from algos.linear_learner.problem import Doubles, Evaluation, Problem
+from algos._common.arrays import Float64Array
+from algos.linear_learner.problem import Evaluation, Problem
 
 _ROUNDINGS = 64  # rounding errors of a sum of derivatives over about a thousand rows
 _ROOTS = {
@@ -16,7 +17,7 @@ _ROOTS = {
 _FLATTENS = frozenset({"log_loss", "multinomial"})  # a derivative is at most the loss
 
 
-def without_rounding(problem: Problem, found: Evaluation, gradient: Doubles) -> Doubles:
+def without_rounding(problem: Problem, found: Evaluation, gradient: Float64Array) -> Float64Array:
     """Return a gradient with zeros where it is below the rounding errors of its sums.
 
     As columns have standard deviation 1, these are about those of sums of derivatives.
@@ -35,7 +36,7 @@ def without_rounding(problem: Problem, found: Evaluation, gradient: Doubles) -> 
     return np.where(np.abs(gradient) > noise.reshape(-1, 1, 1), gradient, 0.0)
 
 
-def _derivative_bound(problem: Problem, found: Evaluation) -> Doubles:
+def _derivative_bound(problem: Problem, found: Evaluation) -> Float64Array:
     """Return a bound on the weighted mean |derivative| of each candidate, of shape (m,)."""
     loss, values = problem.loss, found.values
     if loss.name in _ROOTS:  # the root mean square

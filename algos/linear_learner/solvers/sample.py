@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algos._common.arrays import IndexArray
 from algos.linear_learner.problem import Problem
 
 _GOLDEN = 0.6180339887498949
@@ -20,7 +20,7 @@ def size_for(n: int, size: int) -> int:
     return n if n <= 2 * enough else enough
 
 
-def spread(n: int, count: int) -> NDArray[np.intp]:
+def spread(n: int, count: int) -> IndexArray:
     """Return `count` of n indices, evenly spread and aperiodic."""
     stretch = n / count
     numbers = np.arange(count)

@@ -6,8 +6,9 @@ from copy import copy
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._common.memory import require_memory
-from algos.linear_learner.problem import Doubles, Problem
+from algos.linear_learner.problem import Problem
 from algos.linear_learner.solvers.curvature import PIECEWISE, blocks, hessian
 from algos.linear_learner.solvers.points import Points
 from algos.linear_learner.solvers.quadratic import Factor
@@ -54,7 +55,7 @@ class Shape:
         count = size_for(problem.rows.n, self.parameters)
         self.problem = problem if count == problem.rows.n else sampled(problem, count)
         self._grown: Shape | None = None
-        self._factored: tuple[list[Doubles], list[Factor]] = ([], [])
+        self._factored: tuple[list[Float64Array], list[Factor]] = ([], [])
 
     @property
     def has_all_rows(self) -> bool:
@@ -85,21 +86,21 @@ class Shape:
         """The approximate relative excess loss of the sample's optimum on all rows."""
         return self.points.size / (2 * self.problem.rows.n)
 
-    def at(self, point: Doubles, *, bold: bool) -> list[Doubles]:
+    def at(self, point: Float64Array, *, bold: bool) -> list[Float64Array]:
         """Return the Hessian: one matrix, or one for each output if that is too large."""
         if self.is_whole:
             at_once = self._is_of_pack
             return [hessian(self.problem, self.points, point, bold=bold, at_once=at_once)]
         return blocks(self.problem, self.points, point, bold=bold)
 
-    def distance(self, way: Doubles) -> float:
+    def distance(self, way: Float64Array) -> float:
         """Return the largest change of a decision value along `way`, of classes by differences."""
         moved = self.problem.rows.decision(*self.points.model(way))
         is_joint = self.problem.loss.is_joint
         each = np.ptp(moved, axis=1) if is_joint else np.abs(moved)
         return float(each.max())
 
-    def factors(self, matrices: list[Doubles]) -> list[Factor]:
+    def factors(self, matrices: list[Float64Array]) -> list[Factor]:
         """Return the factors of a Hessian, computed once for successive candidates."""
         if self._factored[0] is not matrices:
             self._factored = (matrices, [Factor(matrix, self.eps) for matrix in matrices])

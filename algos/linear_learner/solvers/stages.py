@@ -16,9 +16,10 @@ from typing import Protocol, cast
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._common.callbacks import NO_CALLBACKS
 from algos._common.threads import one_thread_blas
-from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos.linear_learner.problem import Control, Penalty, Problem, Solution
 from algos.linear_learner.solvers.descent import Descent, descend_together, solution
 from algos.linear_learner.solvers.metric import HessianMetric
 from algos.linear_learner.solvers.null_model import evaluated_null, limits_of, null_intercept
@@ -98,7 +99,7 @@ def _after_a_sample(
     points: Points,
     shape: Shape,
     pack: list[Penalties],
-    starts: list[Doubles],
+    starts: list[Float64Array],
     control: Control,
     make_metric: MakeMetric,
 ) -> list[Solution]:
@@ -128,7 +129,7 @@ def _in_turn(
     points: Points,
     shape: Shape,
     pack: list[Penalties],
-    starts: list[Doubles],
+    starts: list[Float64Array],
     control: Control,
     make_metric: MakeMetric,
 ) -> Iterator[Descent]:

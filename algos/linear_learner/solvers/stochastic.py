@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, IndexArray
 from algos._common.random import Key, stream
-from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos.linear_learner.problem import Control, Penalty, Problem, Solution
 from algos.linear_learner.shifted_rows import ShiftedRows
 from algos.linear_learner.solvers.iterates import Iterates, StepColumns, rate_multipliers
 from algos.linear_learner.solvers.null_model import null_intercept
@@ -40,10 +41,12 @@ class Epochs:
     schedule: Schedule
     keys: NDArray[np.uint64]
     key: Key
-    validate: Callable[[Doubles], Doubles] | None = None
+    validate: Callable[[Float64Array], Float64Array] | None = None
 
 
-def penalty_arrays(penalties: list[Penalty], intercept_l2: float = 0.0) -> tuple[Doubles, Doubles]:
+def penalty_arrays(
+    penalties: list[Penalty], intercept_l2: float = 0.0
+) -> tuple[Float64Array, Float64Array]:
     """Return l1 and l2 of shape (m, 1, d + 1), with the intercept's at the end."""
     l1 = np.stack([np.append(penalty.l1, 0.0) for penalty in penalties])
     l2 = np.stack([np.append(penalty.l2, intercept_l2) for penalty in penalties])
@@ -53,11 +56,11 @@ def penalty_arrays(penalties: list[Penalty], intercept_l2: float = 0.0) -> tuple
 def learn_batch(
     iterates: Iterates,
     problem: Problem,
-    arrays: tuple[Doubles, Doubles],
+    arrays: tuple[Float64Array, Float64Array],
     schedule: Schedule,
-    multipliers: Doubles,
+    multipliers: Float64Array,
     weight: float = 1.0,
-) -> Doubles:
+) -> Float64Array:
     """Take one step along the gradient of all rows of a problem; return the losses before."""
     found = problem.evaluate(
         np.ascontiguousarray(iterates.theta[..., :-1]),
@@ -75,7 +78,7 @@ def learn_batch(
 
 def mini_batches(
     keys: NDArray[np.uint64], size_of: Callable[[int], int], key: Key, epoch: int
-) -> list[NDArray[np.intp]]:
+) -> list[IndexArray]:
     """Return the rows in random batches, the i-th with `size_of(i)` distinct keys.
 
     Equal rows are in the same batch, so that a row of weight 2 is equivalent to two rows.
@@ -154,12 +157,12 @@ def solve(
 class _Best:
     """The best epoch of each candidate, and whether there is no more improvement."""
 
-    def __init__(self, theta: Doubles, schedule: Schedule) -> None:
+    def __init__(self, theta: Float64Array, schedule: Schedule) -> None:
         self.theta, self._schedule = theta.copy(), schedule
         self._values = np.full(len(theta), np.inf)
         self._least, self._since = np.inf, 0
 
-    def offer(self, theta: Doubles, values: Doubles) -> None:
+    def offer(self, theta: Float64Array, values: Float64Array) -> None:
         """Record the values after one more epoch."""
         better = values < self._values
         self.theta[better], self._values[better] = theta[better], values[better]
@@ -175,7 +178,7 @@ class _Best:
         return self._since >= self._schedule.patience
 
 
-def _all_given_up(theta: Doubles, traces: list[list[float]], control: Control) -> bool:
+def _all_given_up(theta: Float64Array, traces: list[list[float]], control: Control) -> bool:
     """Tell whether all candidates are given up; they stop together, as they share passes."""
     if control.give_up is None:
         return False
@@ -186,7 +189,7 @@ def _all_given_up(theta: Doubles, traces: list[list[float]], control: Control) -
     return all(asked)
 
 
-def _centered(problem: Problem) -> tuple[Problem, Callable[[Doubles, int], Doubles]]:
+def _centered(problem: Problem) -> tuple[Problem, Callable[[Float64Array, int], Float64Array]]:
     """Return the problem for centred columns, and a function that converts iterates.
 
     The function converts from the centred problem with 1 and to it with -1. Dense rows are
@@ -197,7 +200,7 @@ def _centered(problem: Problem) -> tuple[Problem, Callable[[Doubles, int], Doubl
         return problem, lambda theta, sign: theta
     means = (rows.mean - rows.shift) / rows.scale
 
-    def moved(theta: Doubles, sign: int) -> Doubles:
+    def moved(theta: Float64Array, sign: int) -> Float64Array:
         theta = theta.copy()
         theta[..., -1] -= sign * (theta[..., :-1] @ means)
         return theta
@@ -212,7 +215,7 @@ def _last_gain(trace: list[float]) -> float:
     return abs(trace[-2] - trace[-1]) / abs(trace[0])
 
 
-def beginning(problem: Problem, n_candidates: int, schedule: Schedule, key: Key) -> Doubles:
+def beginning(problem: Problem, n_candidates: int, schedule: Schedule, key: Key) -> Float64Array:
     """Return the initial iterates, the same for all candidates."""
     k, d = problem.n_outputs, problem.rows.d
     theta = np.zeros((n_candidates, k, d + 1))
@@ -232,15 +235,15 @@ def _beginning(
     n_candidates: int,
     epochs: Epochs,
     start: list[Solution] | None,
-    at_zero: Callable[[Doubles, int], Doubles],
-) -> Doubles:
+    at_zero: Callable[[Float64Array, int], Float64Array],
+) -> Float64Array:
     if start is None:
         return beginning(problem, n_candidates, epochs.schedule, epochs.key)
     theta = [np.column_stack([one.coef, one.intercept]) for one in start]
     return at_zero(np.stack(theta), -1)
 
 
-def _part(problem: Problem, rows: NDArray[np.intp]) -> Problem:
+def _part(problem: Problem, rows: IndexArray) -> Problem:
     weight = problem.weight[rows]
     return replace(
         problem,
@@ -250,7 +253,7 @@ def _part(problem: Problem, rows: NDArray[np.intp]) -> Problem:
     )
 
 
-def _objectives(problem: Problem, penalties: list[Penalty], theta: Doubles) -> Doubles:
+def _objectives(problem: Problem, penalties: list[Penalty], theta: Float64Array) -> Float64Array:
     coef = np.ascontiguousarray(theta[..., :-1])
     values = problem.evaluate(coef, np.ascontiguousarray(theta[..., -1])).values
     return values + np.array([p.value(one) for p, one in zip(penalties, coef, strict=True)])

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg
 
-from algos.linear_learner.problem import Doubles
-from algos.linear_learner.solvers.kinks import Indices, Mask
+from algos._common.arrays import Float64Array, IndexArray
+from algos.linear_learner.solvers.kinks import Mask
 from algos.linear_learner.solvers.program import Inner, Program
 
 SURE = (1.0, 1e-3, 1e3)  # thresholds of `doubt` for lines at their kinks, tried in turn
@@ -32,7 +32,7 @@ def polish(program: Program, inner: Inner) -> Inner:
     return inner
 
 
-def follow(program: Program, near: Doubles, at: Mask | None, tol: float) -> Inner | None:
+def follow(program: Program, near: Float64Array, at: Mask | None, tol: float) -> Inner | None:
     """Return the vertex or face where nearly the same lines are at their kinks as at a point.
 
     An active-set method: lines whose dual leaves its limits are dropped from the active set, and
@@ -78,14 +78,14 @@ def follow(program: Program, near: Doubles, at: Mask | None, tol: float) -> Inne
     return None
 
 
-def _pull(program: Program, theta: Doubles) -> Doubles:
+def _pull(program: Program, theta: Float64Array) -> Float64Array:
     weighted = (program.weight * theta).sum(axis=0)
-    found: Doubles = program.rows.cross(weighted[:, None])[0] + program.linear
+    found: Float64Array = program.rows.cross(weighted[:, None])[0] + program.linear
     return found
 
 
 def _on_kinks(
-    program: Program, inner: Inner, at: Mask, theta: Doubles | None = None
+    program: Program, inner: Inner, at: Mask, theta: Float64Array | None = None
 ) -> Inner | None:
     """Return the solution with the lines `at` their kinks, and all others linear.
 
@@ -126,19 +126,21 @@ def _on_kinks(
     return inner._replace(point=point, theta=theta, pull=pull, objective=objective, gap=gap)
 
 
-def _extended(program: Program, row: Indices) -> Doubles:
+def _extended(program: Program, row: IndexArray) -> Float64Array:
     """Return some rows as (x, 1)."""
     rows = program.rows.subset(row)
     return rows.cross(np.eye(rows.n))
 
 
-def _slope(program: Program, theta: Doubles, at: Mask) -> Doubles:
+def _slope(program: Program, theta: Float64Array, at: Mask) -> Float64Array:
     """Return the pull of the linear lines."""
     straight = (program.weight * np.where(at, 0.0, theta)).sum(axis=0)
     return program.rows.cross(straight[:, None])[0]
 
 
-def _saddle(equal: Doubles, l2: Doubles, slope: Doubles, lack: Doubles) -> tuple[Doubles, Doubles]:
+def _saddle(
+    equal: Float64Array, l2: Float64Array, slope: Float64Array, lack: Float64Array
+) -> tuple[Float64Array, Float64Array]:
     """Solve [diag(l2), -A'; A, 0] (step, pulls) = (slope, lack), by least squares."""
     k, f = equal.shape
     if k == 0:
@@ -152,6 +154,6 @@ def _saddle(equal: Doubles, l2: Doubles, slope: Doubles, lack: Doubles) -> tuple
     return both[:f], both[f:] * unit
 
 
-def _least(matrix: Doubles, right: Doubles) -> Doubles:
-    found: Doubles = linalg.lstsq(matrix, right, lapack_driver="gelsy", check_finite=False)[0]
+def _least(matrix: Float64Array, right: Float64Array) -> Float64Array:
+    found: Float64Array = linalg.lstsq(matrix, right, lapack_driver="gelsy", check_finite=False)[0]
     return found

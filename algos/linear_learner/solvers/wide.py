@@ -8,10 +8,11 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.arrays import Float64Array, IndexArray
 from algos._common.memory import require_memory
 from algos._common.scale import with_values
 from algos._common.threads import one_thread_blas
-from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos.linear_learner.problem import Control, Penalty, Problem, Solution
 from algos.linear_learner.solvers.gram import Products, centered_target, finished
 from algos.linear_learner.solvers.inverse import invert
 
@@ -68,7 +69,9 @@ def _without_columns(problem: Problem) -> Products:
     return Products(empty, empty, problem.weight @ target**2, mean, target_mean, unit, 0.0)
 
 
-def _columns(problem: Problem, mean: Doubles, root: Doubles) -> Iterator[tuple[slice, Doubles]]:
+def _columns(
+    problem: Problem, mean: Float64Array, root: Float64Array
+) -> Iterator[tuple[slice, Float64Array]]:
     """Yield the columns of the weighted, centred rows, some at a time."""
     rows = problem.rows
     size = max(1, _BLOCK_BYTES // (8 * rows.n))
@@ -83,8 +86,8 @@ def _columns(problem: Problem, mean: Doubles, root: Doubles) -> Iterator[tuple[s
 
 
 def _products_of_rows(
-    problem: Problem, mean: Doubles, root: Doubles, direction: Doubles
-) -> Doubles:
+    problem: Problem, mean: Float64Array, root: Float64Array, direction: Float64Array
+) -> Float64Array:
     if problem.rows.is_sparse:
         return _products_of_sparse_rows(problem, mean, root, direction)
     kernel = np.zeros((problem.rows.n, problem.rows.n))
@@ -96,8 +99,8 @@ def _products_of_rows(
 
 
 def _products_of_sparse_rows(
-    problem: Problem, mean: Doubles, root: Doubles, direction: Doubles
-) -> Doubles:
+    problem: Problem, mean: Float64Array, root: Float64Array, direction: Float64Array
+) -> Float64Array:
     """Return the same for CSR rows, centred after the products are computed.
 
     With a zero among n rows, this loses at most a factor of n in precision.
@@ -110,7 +113,9 @@ def _products_of_sparse_rows(
     return np.asarray(root * root.T * kernel)
 
 
-def _combined(problem: Problem, mean: Doubles, root: Doubles, a: Doubles) -> Doubles:
+def _combined(
+    problem: Problem, mean: Float64Array, root: Float64Array, a: Float64Array
+) -> Float64Array:
     """Return the sums of rows weighted by a, (n_outputs, d)."""
     if problem.rows.is_sparse:
         cross = problem.rows.cross(np.ascontiguousarray(a.T * root))
@@ -179,7 +184,7 @@ class _Conjugates:
         self.gains: list[list[float]] = [[] for _ in penalties]
         self.null = np.full(len(penalties), self.products.null)
 
-    def begin_at(self, coef: Doubles) -> None:
+    def begin_at(self, coef: Float64Array) -> None:
         """Restart from other coefficients, (m, n_outputs, d)."""
         self.coef = coef / self.products.unit
         moved = self._product(self.coef, np.arange(len(coef)))
@@ -187,19 +192,19 @@ class _Conjugates:
         explained = (self.coef * (self.cross + self.gradient)).sum(axis=(1, 2))
         self.null = self.products.null - explained / 2
 
-    def _product(self, vectors: Doubles, which: NDArray[np.intp]) -> Doubles:
+    def _product(self, vectors: Float64Array, which: IndexArray) -> Float64Array:
         """Return (x' x + L) v, in one pass over the rows."""
         problem = self.problem
         nothing = np.zeros_like(problem.target)
         found = problem.rows.evaluate(
             vectors, np.zeros(vectors.shape[:2]), nothing, problem.weight, problem.loss
         )
-        product: Doubles = found.gradient + self.l2[which] * vectors
+        product: Float64Array = found.gradient + self.l2[which] * vectors
         if problem.fit_intercept:
             product -= found.gradient_intercept[:, :, np.newaxis] * self.products.mean
         return product
 
-    def step(self, busy: NDArray[np.intp]) -> None:
+    def step(self, busy: IndexArray) -> None:
         """Do one iteration for some of the penalties."""
         gradient = self.gradient[busy]
         preconditioned = gradient / (1 + self.l2[busy])
@@ -216,7 +221,7 @@ class _Conjugates:
         for k, gain in zip(busy, (length * size).sum(axis=1) / 2, strict=True):
             self.gains[k].append(float(gain))
 
-    def certificates(self) -> Doubles:
+    def certificates(self) -> Float64Array:
         """Return estimates of the remaining gain, relative to the null objective."""
         null = self.products.null
         squares = (self.gradient**2).sum(axis=1)
@@ -229,7 +234,7 @@ class _Conjugates:
                 bounds[k] = min(bounds[k], sum(gains[-_DELAY:]))
         return bounds / null
 
-    def model(self, k: int) -> tuple[Doubles, Doubles]:
+    def model(self, k: int) -> tuple[Float64Array, Float64Array]:
         """Return coefficients and intercepts of one penalty."""
         unit, coef = self.products.unit, self.coef[k]
         intercept = self.products.target_mean - coef @ self.products.mean

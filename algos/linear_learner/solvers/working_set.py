@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from algos._common.arrays import Float64Array
 from algos._common.threads import one_thread_blas
 from algos._cython.linear_descent import column_moments, combine, descend
 from algos.linear_learner.decisions import loss_derivatives
-from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos.linear_learner.problem import Control, Penalty, Problem, Solution
 from algos.linear_learner.solvers import least_squares
 from algos.linear_learner.solvers.column_bounds import Bound, Numbers, Objective, State
 from algos.linear_learner.solvers.columns import ScaledColumns, columns_of
@@ -86,7 +87,7 @@ class _Descent:
     null: Null
     tol: float
     state: State
-    norms: Doubles  # (d,): sum_i w_i x_ij²
+    norms: Float64Array  # (d,): sum_i w_i x_ij²
 
     @staticmethod
     def prepare(problem: Problem, control: Control) -> _Descent:
@@ -145,7 +146,7 @@ class _Descent:
         control = replace(self.control, tol=self.tol / 2, give_up=None)
         return least_squares.solve(self.problem, [penalty], control, [begin])[0]
 
-    def model(self) -> tuple[Doubles, Doubles]:
+    def model(self) -> tuple[Float64Array, Float64Array]:
         return (
             (self.state.coef * self.columns.scale)[np.newaxis],
             np.array([self.state.intercept]),
@@ -180,7 +181,7 @@ class _Sets:
             gap = min(gap, found.objective)
         return replace(found, gap=gap)
 
-    def decision(self, coef: Doubles) -> Doubles:
+    def decision(self, coef: Float64Array) -> Float64Array:
         z = np.full(self.problem.rows.n, self.state.intercept)
         combine(self.lines, np.flatnonzero(coef), coef, z)
         return z
@@ -227,7 +228,9 @@ class _Sets:
             if objective.bound(state, which).gap <= goal:
                 return
 
-    def move(self, coef: Doubles, shift: float, derivatives: Doubles, is_quadratic: bool) -> bool:
+    def move(
+        self, coef: Float64Array, shift: float, derivatives: Float64Array, is_quadratic: bool
+    ) -> bool:
         """Line search along the step of the model; False if there is no step."""
         objective, state = self.objective, self.state
         step = coef - state.coef
