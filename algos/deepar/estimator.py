@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 
 from algos._common.base import Estimator, learning
-from algos._common.naming import named
+from algos._common.method_names import named
 from algos._common.params import Constraint, knows_foreign_names
 from algos._common.search import Continuous, Integer
 from algos.deepar.backtesting import Backtesting

@@ -58,14 +58,14 @@ _ALPHA, _ALPHA_LINEAR = 10.0, 2.0
 _LATENT_ALPHA, _LATENT_ALPHA_LINEAR = 7.0, 1.0
 
 
-def fit_mcmc(problem: Problem, told: Listener) -> Outcome:
+def fit_mcmc(problem: Problem, reporter: Listener) -> Outcome:
     """Draw from the posterior of each output."""
-    return _each_output(problem, told, _sampled)
+    return _each_output(problem, reporter, _sampled)
 
 
-def fit_als(problem: Problem, told: Listener) -> Outcome:
+def fit_als(problem: Problem, reporter: Listener) -> Outcome:
     """Minimise the penalised loss of each output."""
-    return _each_output(problem, told, _solved)
+    return _each_output(problem, reporter, _solved)
 
 
 # Fits one output: from (problem, its number, the key, a listener for model, objective and
@@ -73,7 +73,7 @@ def fit_als(problem: Problem, told: Listener) -> Outcome:
 OneOutput = Callable[[Problem, int, Key, Any], tuple[Machine, dict[str, Any], float]]
 
 
-def _each_output(problem: Problem, told: Listener, fit_one: OneOutput) -> Outcome:
+def _each_output(problem: Problem, reporter: Listener, fit_one: OneOutput) -> Outcome:
     """Fit the outputs one after the other; classes against the rest."""
     shape = problem.table.rows.n_columns
     unmet = [0.0] * problem.n_outputs
@@ -95,7 +95,7 @@ def _each_output(problem: Problem, told: Listener, fit_one: OneOutput) -> Outcom
         ) -> bool:
             history.record(objective, validation=validation)
             others = list(machines)
-            return told(
+            return reporter(
                 lambda: others[:output] + [machine()] + others[output + 1 :],
                 objective,
                 validation,

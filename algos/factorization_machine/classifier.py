@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 
 from algos._common.base import is_same, learning
 from algos._common.labels import ClassWeights, class_labels
-from algos._common.naming import named
+from algos._common.method_names import named
 from algos._common.params import (
     POSITIVE_INT,
     ArrayLike as IsArrayLike,

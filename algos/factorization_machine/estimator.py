@@ -41,7 +41,7 @@ from algos.factorization_machine.learners import LEARNERS, fit_constant, is_cons
 from algos.factorization_machine.links import link_of
 from algos.factorization_machine.machine import Machine, Outcome, Problem, require_room
 from algos.factorization_machine.parameters import INITS
-from algos.factorization_machine.progress import Told
+from algos.factorization_machine.progress import SweepReporter
 from algos.factorization_machine.replicates import split_replicates
 from algos.factorization_machine.rows import Columns, Table, training_table
 from algos.factorization_machine.settings import far_parameter, quiet_where_far
@@ -102,7 +102,7 @@ class FactorizationMachine(IncrementalMachine):
         warn_of_identifiers(type(self).__name__, kept, getattr(self, "feature_names_in_", None))
         validation = self._explicit_validation(*held_out)
         resumable = Resumable(self, rows, y, sample_weight, held_out=validation)
-        state = resumable.state or {"key": seed_key(self.random_state), "n_told": 0}
+        state = resumable.state or {"key": seed_key(self.random_state), "n_reported": 0}
         table = self._training_table(kept, column, own_weight, groups)
         solver = self._chosen_solver(table)
         problem = self._problem(table, validation, solver, state["key"], kept.dtype)
@@ -110,22 +110,22 @@ class FactorizationMachine(IncrementalMachine):
         start = self._start_of_model(table, problem, solver)
         self.__dict__.pop("_is_stale", None)
 
-        def attributes(machines: list[Machine], n_told: int) -> dict[str, Any]:
-            unfinished = resumable.unfinished(key=state["key"], n_told=n_told)
+        def attributes(machines: list[Machine], n_reported: int) -> dict[str, Any]:
+            unfinished = resumable.unfinished(key=state["key"], n_reported=n_reported)
             model = self._attributes(machines, table.columns, self._unit, kept.dtype, solver)
-            told_so_far = {"_is_sure": False, "n_iter_": n_told}
-            return {**start, **model, **told_so_far, **unfinished}
+            reported_so_far = {"_is_sure": False, "n_iter_": n_reported}
+            return {**start, **model, **reported_so_far, **unfinished}
 
         with fit_tasks(self, None, X=kept, y=column) as task:
-            told = Told(self, task, attributes, state["n_told"])
-            outcome = self._outcome(solver, problem, told)
-            told.tell_last(outcome.machines)
+            reporter = SweepReporter(self, task, attributes, state["n_reported"])
+            outcome = self._outcome(solver, problem, reporter)
+            reporter.report_last(outcome.machines)
         self.__dict__.update(start)
         self._set_outcome(outcome, table.columns, kept.dtype)
         self._begin_stream(outcome, table, len(column), state["key"])
         used = values_used(problem, solver, outcome, table.columns)
         keep_automatic(self, in_units(used, self._unit.spread))
-        if outcome.fall > 0 and self.tol > 0 and not told.is_stopped:
+        if outcome.fall > 0 and self.tol > 0 and not reporter.is_stopped:
             self._warn_of(outcome)
         if outcome.is_lost:
             warn(
@@ -137,12 +137,12 @@ class FactorizationMachine(IncrementalMachine):
         if outcome.constant is not None and not outcome.objective < outcome.constant:
             self._warn_of_constant(outcome)
 
-    def _outcome(self, solver: str, problem: Problem, told: Told) -> Outcome:
+    def _outcome(self, solver: str, problem: Problem, reporter: SweepReporter) -> Outcome:
         """Return the solver's outcome, or raise an error naming a parameter that overflows."""
         learn = fit_constant if is_constant(problem) else LEARNERS[solver]
         try:
             with quiet_where_far(problem.settings, solver):
-                outcome: Outcome = learn(problem, told)
+                outcome: Outcome = learn(problem, reporter)
         except (OverflowError, np.linalg.LinAlgError) as error:
             if far_parameter(problem.settings, solver) is None:
                 raise

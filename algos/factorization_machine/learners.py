@@ -55,7 +55,7 @@ def is_constant(problem: Problem) -> bool:
     return table.rows.stored == 0
 
 
-def fit_constant(problem: Problem, told: Listener) -> Outcome:
+def fit_constant(problem: Problem, reporter: Listener) -> Outcome:
     """Return the best constant."""
     table, k = problem.table, problem.settings.n_factors
     shape = table.rows.n_columns
@@ -91,7 +91,7 @@ def loss_of_constant(problem: Problem, rows: Data, loss: str) -> float:
     return mean_loss(np.broadcast_to(scores, (rows.rows.n, len(scores))), rows, loss)
 
 
-def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
+def fit_adagrad(problem: Problem, reporter: Listener) -> Outcome:
     """Learn by stochastic steps, up to the best epoch if there are validation rows.
 
     If these were held out, all rows are then learned afresh for as many epochs.
@@ -110,7 +110,7 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
             scores = now.scores(held_out.rows, n_threads=problem.n_threads)
             checked = mean_loss(scores, held_out, settings.loss)
         history.record(loss, validation=checked)
-        return told(lambda: machines_of(now), loss, checked)
+        return reporter(lambda: machines_of(now), loss, checked)
 
     control: dict[str, Any] = {
         "max_iter": epochs_of(given),

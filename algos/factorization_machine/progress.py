@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from algos._common.telling import Telling
+from algos._common.progress import ProgressReporter
 from algos.factorization_machine.machine import Machine
 
 
-class Told(Telling[list[Machine]]):
+class SweepReporter(ProgressReporter[list[Machine]]):
     """Reports each sweep or epoch to callbacks, and prints it if `verbose` is set."""
 
     def __call__(
@@ -20,9 +20,9 @@ class Told(Telling[list[Machine]]):
         validation: float = np.nan,
     ) -> bool:
         """Report a sweep or epoch; return whether a callback asks the fit to stop."""
-        return self.tell(machines, objective=objective, validation=validation)
+        return self.report(machines, objective=objective, validation=validation)
 
-    def tell_last(self, machines: list[Machine]) -> None:
+    def report_last(self, machines: list[Machine]) -> None:
         """Report the model if nothing was reported: a fit without sweeps is one iteration."""
         if self.n_done == 0:
             self(lambda: machines, np.nan)

@@ -9,7 +9,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
 from algos._common.base import learning
-from algos._common.naming import named
+from algos._common.method_names import named
 from algos._common.params import POSITIVE_INT, Constraint, Options, knows_foreign_names
 from algos._common.targets import require_target
 from algos.factorization_machine.incremental import learns_batches

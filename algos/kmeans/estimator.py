@@ -14,7 +14,7 @@ from algos._common.automatic import keep_automatic
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
-from algos._common.naming import named
+from algos._common.method_names import named
 from algos._common.params import (
     N_JOBS,
     NON_NEGATIVE,

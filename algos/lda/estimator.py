@@ -14,7 +14,7 @@ from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
 from algos._common.history import History
-from algos._common.naming import named
+from algos._common.method_names import named
 from algos._common.params import Constraint, knows_foreign_names
 from algos._common.random import seed_key
 from algos._common.search import Continuous, Integer
@@ -317,8 +317,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         documents = Documents.of(rows, f"{type(self).__name__}.fit")
         warn_of_shares(documents)
         resumable = Resumable(self, documents.matrix())
-        state = resumable.state or {"key": seed_key(self.random_state), "n_told": 0}
-        self._key, n_told = state["key"], state["n_told"]
+        state = resumable.state or {"key": seed_key(self.random_state), "n_reported": 0}
+        self._key, n_reported = state["key"], state["n_reported"]
         self._float_name = dtype.name
         self.learning_method_, reason = choose_method(self.learning_method)
         settings = self._settings()
@@ -334,12 +334,12 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
             corpus, start = self._begun(documents, settings, n_threads)
             used = self._used(start)
 
-            def attributes(topics: Float32Array, n_told: int) -> dict[str, Any]:
-                unfinished = resumable.unfinished(key=state["key"], n_told=n_told)
+            def attributes(topics: Float32Array, n_reported: int) -> dict[str, Any]:
+                unfinished = resumable.unfinished(key=state["key"], n_reported=n_reported)
                 choices = {"auto_params_": automatic(self, used)}
-                return {**self._copied(topics), **choices, "n_iter_": n_told, **unfinished}
+                return {**self._copied(topics), **choices, "n_iter_": n_reported, **unfinished}
 
-            reporter = PassReporter(self, task, attributes, n_told)
+            reporter = PassReporter(self, task, attributes, n_reported)
             learned = learn(
                 self.learning_method_, corpus, start, settings, self._key, n_threads, reporter
             )

@@ -9,10 +9,10 @@ import numpy as np
 
 from algos._common.arrays import Float32Array
 from algos._common.history import History
-from algos._common.telling import Telling
+from algos._common.progress import ProgressReporter
 
 
-class PassReporter(Telling[Float32Array]):
+class PassReporter(ProgressReporter[Float32Array]):
     """Passes each pass on to callbacks, `verbose` and the history.
 
     Attributes
@@ -28,4 +28,4 @@ class PassReporter(Telling[Float32Array]):
     def __call__(self, topics: Callable[[], Float32Array], objective: float) -> bool:
         """Report a pass; return whether a callback wants the fit to stop."""
         self.history.record(objective, validation=np.nan)
-        return self.tell(topics, perplexity=objective)
+        return self.report(topics, perplexity=objective)

@@ -9,7 +9,7 @@ from sklearn.base import ClassifierMixin
 
 from algos._common.base import learning
 from algos._common.labels import ClassWeights, class_labels
-from algos._common.naming import named
+from algos._common.method_names import named
 from algos._common.params import (
     POSITIVE,
     POSITIVE_INT,

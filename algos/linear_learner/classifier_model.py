@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 
 from algos._common.arrays import Float64Array
 from algos._common.labels import class_decided
-from algos._common.naming import renamed
+from algos._common.method_names import renamed
 from algos.linear_learner.estimator import LinearLearner
 from algos.linear_learner.pack import FitResult
 

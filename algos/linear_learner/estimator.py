@@ -160,7 +160,7 @@ class LinearLearner(ModelSelection, Incremental, Estimator):
         held_out = self._explicit_validation(X_val, y_val, sample_weight_val)
         chosen_by = None if held_out is None else held_out.arrays
         resumable = Resumable(self, X, y, sample_weight, held_out=chosen_by)
-        state = resumable.state or {"key": seed_key(self.random_state), "n_told": 0}
+        state = resumable.state or {"key": seed_key(self.random_state), "n_reported": 0}
         data = self._data(X, y, sample_weight, begins=True)
         self._check_trainable(data)
         warn_of_rare_columns(self, data.X)
@@ -168,18 +168,20 @@ class LinearLearner(ModelSelection, Incremental, Estimator):
         earlier = self._earlier(settings)
         self._forget()
 
-        def attributes(coef: Float64Array, intercept: Float64Array, n_told: int) -> dict[str, Any]:
-            unfinished = resumable.unfinished(key=state["key"], n_told=n_told)
-            return {**self._coefficients(coef, intercept), "n_iter_": n_told, **unfinished}
+        def attributes(
+            coef: Float64Array, intercept: Float64Array, n_reported: int
+        ) -> dict[str, Any]:
+            unfinished = resumable.unfinished(key=state["key"], n_reported=n_reported)
+            return {**self._coefficients(coef, intercept), "n_iter_": n_reported, **unfinished}
 
         # Outside solvers too, since products of wide models would differ in their last bits.
         with one_thread_blas(), fit_tasks(self, None, X=data.X, y=data.target) as task:
-            reporter = CallbackReporter(task, attributes, state["n_told"])
+            reporter = CallbackReporter(task, attributes, state["n_reported"])
             if held_out is None and not self._must_choose():
                 result = self._fit_one(data, settings, earlier, reporter)
             else:
                 result = self._fit_pack(data, held_out, settings, reporter)
-            reporter.tell_last(result.model.coef, result.model.intercept)
+            reporter.report_last(result.model.coef, result.model.intercept)
         self._set_model(result)
         tell(self, result)
         keep_automatic(self, {**self._chosen(result, data), **reporter.used})

@@ -26,40 +26,40 @@ class CallbackReporter:
     task : Task
         The task of the fit.
     attributes : callable
-    n_told : int, default=0
+    n_reported : int, default=0
         Number of iterations that were reported before the checkpoint.
 
     Attributes
     ----------
     listener : callable or None
-        `tell`, if there are callbacks.
+        `report`, if there are callbacks.
     is_stopped : bool
         Whether a callback wants the fit to stop.
     used : dict
         Values that the fit has used for parameters given as "auto", by name.
     """
 
-    def __init__(self, task: Task, attributes: Attributes, n_told: int = 0) -> None:
-        self._subtasks = task.loop("iteration", itertools.count(n_told))
-        self._attributes, self._n_told, self._n_done = attributes, n_told, 0
+    def __init__(self, task: Task, attributes: Attributes, n_reported: int = 0) -> None:
+        self._subtasks = task.loop("iteration", itertools.count(n_reported))
+        self._attributes, self._n_reported, self._n_done = attributes, n_reported, 0
         self._last: Float64Array | None = None
-        self.listener = self.tell if task.is_watched else None
+        self.listener = self.report if task.is_watched else None
         self.is_stopped = False
         self.used: dict[str, Any] = {}
 
-    def tell(self, coef: Float64Array, intercept: Float64Array) -> bool:
+    def report(self, coef: Float64Array, intercept: Float64Array) -> bool:
         """Report a model; return whether a callback wants the fit to stop."""
         if self.is_stopped:
             return True
         self._last = coef
         self._n_done += 1
-        if self._n_done > self._n_told:
+        if self._n_done > self._n_reported:
             number = self._n_done
             step = next(self._subtasks)
             self.is_stopped = step.finish(lambda: self._attributes(coef, intercept, number))
         return self.is_stopped
 
-    def tell_last(self, coef: Float64Array, intercept: Float64Array) -> None:
+    def report_last(self, coef: Float64Array, intercept: Float64Array) -> None:
         """Report the final model, unless it was the last one reported."""
         if self._last is None or not np.array_equal(self._last, coef):
-            self.tell(coef, intercept)
+            self.report(coef, intercept)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import MultiOutputMixin, RegressorMixin
 
 from algos._common.base import learning
-from algos._common.naming import named
+from algos._common.method_names import named
 from algos._common.params import (
     NON_NEGATIVE,
     POSITIVE,

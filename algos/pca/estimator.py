@@ -14,7 +14,7 @@ from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
 from algos._common.checked import check_array
 from algos._common.csr import canonical
-from algos._common.naming import named
+from algos._common.method_names import named
 from algos._common.params import (
     N_JOBS,
     NON_NEGATIVE,

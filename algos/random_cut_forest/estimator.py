@@ -13,7 +13,7 @@ from sklearn.base import OutlierMixin
 from algos._common.arrays import Float32Array, Float64Array, Int64Array
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
-from algos._common.naming import named
+from algos._common.method_names import named
 from algos._common.params import (
     N_JOBS,
     POSITIVE_INT,

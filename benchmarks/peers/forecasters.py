@@ -66,12 +66,12 @@ class PointOrLaw(ABC):
     seeded = True
 
     @abstractmethod
-    def tell(self, panel: Panel, seed: int, n_jobs: int | None, **settings: Any) -> Any:
+    def forecast(self, panel: Panel, seed: int, n_jobs: int | None, **settings: Any) -> Any:
         """Return quantiles of what comes; settings are `max_iter` and `n_batches` or nothing."""
 
-    def tell_windows(self, panels, seed, n_jobs, **settings):
+    def forecast_windows(self, panels, seed, n_jobs, **settings):
         """Return quantiles of all panels, one behind the other; the first is learned from."""
-        return np.concatenate([self.tell(panel, seed, n_jobs, **settings) for panel in panels])
+        return np.concatenate([self.forecast(panel, seed, n_jobs, **settings) for panel in panels])
 
     def forecast_value(self, n_jobs, n_seeds, seconds, short, later=None, **arrays):
         """Learn and forecast with some seeds, until so many CPU seconds have passed."""
@@ -81,7 +81,7 @@ class PointOrLaw(ABC):
         def run():
             begun, quantiles = time.process_time(), []
             for seed in range(n_seeds if self.seeded and not short else 1):
-                quantiles.append(self.tell_windows(panels, seed, n_jobs, **settings))
+                quantiles.append(self.forecast_windows(panels, seed, n_jobs, **settings))
                 spent = time.process_time() - begun
                 if spent > seconds:
                     break
@@ -112,10 +112,10 @@ class Forecasters(PointOrLaw):
     def draw_paths(self, model: Any, panel: Panel, n_samples: int) -> Any:
         """Return sample paths (n_series, n_samples, horizon)."""
 
-    def tell(self, panel, seed, n_jobs, **settings):
-        return self.tell_windows([panel], seed, n_jobs, **settings)
+    def forecast(self, panel, seed, n_jobs, **settings):
+        return self.forecast_windows([panel], seed, n_jobs, **settings)
 
-    def tell_windows(self, panels, seed, n_jobs, **settings):
+    def forecast_windows(self, panels, seed, n_jobs, **settings):
         model = self.learn_series(panels[0], seed, n_jobs, **settings)
         return np.concatenate(
             [forecasts.of_samples(self.draw_paths(model, panel, 100)) for panel in panels]

@@ -29,7 +29,7 @@ class Adapter(PointOrLaw):
     def version(self) -> str:
         return np.__version__
 
-    def tell(self, panel, seed, n_jobs, **settings):
+    def forecast(self, panel, seed, n_jobs, **settings):
         season = 1 if self.variant == "last" else panel.season
         ahead = np.arange(panel.horizon)
         found = np.empty((len(panel.X), len(QUANTILES), panel.horizon))

@@ -72,15 +72,17 @@ def panel(X, horizon=3, season=2):
 
 def test_naive_forecasts_repeat_the_season_and_widen():
     X = np.array([[1.0, 5, 3, 5, 1, 5], [2, np.nan, 2, 4, np.nan, np.nan]])
-    found = naive.Adapter().tell(panel(X), 0, 1)
+    found = naive.Adapter().forecast(panel(X), 0, 1)
     np.testing.assert_allclose(found[0, 4], [1, 5, 1])
     np.testing.assert_allclose(found[1, 4], [2, 4, 2])  # the gap is the value before
     width = found[0, 8] - found[0, 4]
     np.testing.assert_allclose(width, 1.2815515655 * np.sqrt(2 * np.array([1, 1, 2])))
     np.testing.assert_allclose(
-        naive.Adapter("point").tell(panel(X), 0, 1), found[:, 4:5].repeat(9, 1)
+        naive.Adapter("point").forecast(panel(X), 0, 1), found[:, 4:5].repeat(9, 1)
     )
-    np.testing.assert_allclose(naive.Adapter("last").tell(panel(X), 0, 1)[:, 4], [[5] * 3, [4] * 3])
+    np.testing.assert_allclose(
+        naive.Adapter("last").forecast(panel(X), 0, 1)[:, 4], [[5] * 3, [4] * 3]
+    )
 
 
 def test_the_task_of_the_naive_is_judged():

@@ -13,7 +13,7 @@ from algos._common.verbose import say
 Model = TypeVar("Model")
 
 
-class Telling(Generic[Model]):
+class ProgressReporter(Generic[Model]):
     """Reports each pass to callbacks, and prints it if `verbose` is set.
 
     A fit that is resumed from a checkpoint repeats the passes that were reported before without
@@ -26,7 +26,7 @@ class Telling(Generic[Model]):
         The task of the fit.
     attributes : callable
         Takes (model, number of passes) and returns the attributes that a copy needs to predict.
-    n_told : int
+    n_reported : int
         Number of passes that were reported before.
     unit : str, default="iteration"
         Name of a pass.
@@ -44,22 +44,23 @@ class Telling(Generic[Model]):
         estimator: Any,
         task: Task,
         attributes: Callable[[Model, int], dict[str, Any]],
-        n_told: int,
+        n_reported: int,
         *,
         unit: str = "iteration",
     ) -> None:
-        self._estimator, self._attributes, self._n_told = estimator, attributes, n_told
-        self._subtasks = task.loop(unit, range(n_told, 1 << 62))
+        self._estimator, self._attributes, self._n_reported = estimator, attributes, n_reported
+        self._unit = unit
+        self._subtasks = task.loop(unit, range(n_reported, 1 << 62))
         self.n_done = 0
         self.is_stopped = False
 
-    def tell(self, model: Callable[[], Model], **numbers: float) -> bool:
+    def report(self, model: Callable[[], Model], **numbers: float) -> bool:
         """Report a pass with its metrics, those that are not NaN; return whether to stop."""
         self.n_done += 1
         number = self.n_done
-        if number > self._n_told:
+        if number > self._n_reported:
             known = {name: value for name, value in numbers.items() if not np.isnan(value)}
-            say(self._estimator, f"iteration {number}", level=1, **known)
+            say(self._estimator, f"{self._unit} {number}", level=1, **known)
             step = next(self._subtasks)
             self.is_stopped = step.finish(lambda: self._attributes(model(), number))
         return self.is_stopped
