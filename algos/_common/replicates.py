@@ -18,7 +18,8 @@ from algos._common.split import Rows, folds_of_class, prefix_of_class
 
 _STREAM = 1 << 20  # number of the random stream, above those of epochs and restarts
 _MOST_COPIES = 2.0**29  # in total, for numpy's hypergeometric distribution
-_ROUNDING = 1e-9  # twenty weights of 0.1 make two copies
+_ROUNDING = 1e-6  # from an integer, of weights divided by their unit
+_MOST_UNITS = 20  # that the smallest count may be, if counts were divided by a number
 
 
 class Assignment(NamedTuple):
@@ -53,7 +54,7 @@ class Replicates(NamedTuple):
     weight : ndarray of shape (n_replicates,)
         Total weight of the copies.
     copies : ndarray of shape (n_replicates,)
-        Number of copies; a weight of 2 counts as two.
+        Number of copies.
     """
 
     others: Rows
@@ -82,7 +83,7 @@ class Replicates(NamedTuple):
             members, own = self._of_class(codes, code)
             if len(own):
                 total = int(self.copies[own].sum())
-                n_held = min(max(int(np.ceil(fraction * total - _ROUNDING)), 1), total - 1)
+                n_held = min(max(int(np.ceil(fraction * total - 1e-9)), 1), total - 1)
                 counts[:, own] = _distribute(self.copies[own], [total - n_held, n_held], generator)
             if len(members):
                 rows = self.others[members]
@@ -144,22 +145,34 @@ class Replicates(NamedTuple):
 
 
 def find_replicates(
-    row_keys: NDArray[np.uint64], keys: NDArray[np.uint64], weight: Float64Array
+    row_keys: NDArray[np.uint64],
+    keys: NDArray[np.uint64],
+    weight: Float64Array,
+    targets: NDArray[np.generic],
+    *,
+    n_rows: NDArray[np.generic] | None = None,
 ) -> Replicates | None:
     """Return the rows whose copies are to be distributed; None if there are no replicates.
 
     Copies of (x, y) are distributed if x also occurs with another y. If most repeated rows do,
     as in tables of categories, all copies are distributed.
 
+    A row is one copy whatever its weight: parts of one observation in training and validation
+    would let a model be validated on what it was trained on. Only the weights of a table that has
+    each (x, y) once are numbers of copies, if they can be counts.
+
     Parameters
     ----------
-    row_keys : ndarray of shape (n_rows,), dtype uint64
+    row_keys : ndarray of shape (n,), dtype uint64
         Of x alone.
-    keys : ndarray of shape (n_rows,), dtype uint64
+    keys : ndarray of shape (n,), dtype uint64
         Of x and y.
-    weight : ndarray of shape (n_rows,)
-        Positive; the numbers of copies. If the total is less than the number of distinct rows,
-        weights cannot be counts, and the mean weight is one copy.
+    weight : ndarray of shape (n,)
+        Positive.
+    targets : ndarray of shape (n,)
+        y, or one column of it.
+    n_rows : ndarray of shape (n,), default=None
+        Number of the caller's rows that have been merged into each row; None for one each.
     """
     ordered = np.sort(row_keys)
     if not (ordered[1:] == ordered[:-1]).any():
@@ -173,7 +186,10 @@ def find_replicates(
     differs = np.bincount(group)[group] > 1
     if not differs.any():
         return None
-    copies = np.floor(total / _weight_of_copy(total, len(keys)) + _ROUNDING).astype(np.int64)
+    ones = np.ones(len(keys)) if n_rows is None else n_rows[order]
+    copies = np.add.reduceat(ones, places).astype(np.int64)
+    if copies.max() == 1 and 2 * len(np.unique(targets)) <= len(copies):
+        copies = _counts(total)
     repeats = np.bincount(group, copies)[group] >= 2
     is_table = 2 * copies[repeats & differs].sum() > copies[repeats].sum()
     is_distributed = (copies >= 2) & (differs | is_table)
@@ -189,11 +205,22 @@ def find_replicates(
     )
 
 
-def _weight_of_copy(total: Float64Array, n_rows: int) -> float:
-    """Return the weight of one copy."""
-    whole = float(total.sum())
-    one = 1.0 if whole >= len(total) else whole / n_rows
-    return max(one, whole / _MOST_COPIES)
+def _counts(weight: Float64Array) -> Int64Array:
+    """Return weights as numbers of copies; ones if they are not multiples of a unit."""
+    least, largest = weight.min(), weight.max()
+    if largest < least * _MOST_COPIES:
+        for n in range(1, _MOST_UNITS + 1):
+            counts = weight / least * n
+            if np.abs(counts - np.rint(counts)).max() < _ROUNDING:
+                return _limited(counts)
+    is_whole = least >= 1 and np.array_equal(weight, np.rint(weight))
+    return _limited(weight) if is_whole else np.ones(len(weight), dtype=np.int64)
+
+
+def _limited(counts: Float64Array) -> Int64Array:
+    """Return integers; if they are too large in total, smaller ones in about the same ratios."""
+    excess = max(1.0, float((counts / _MOST_COPIES).sum()))
+    return np.maximum(np.rint(counts / excess), 1).astype(np.int64)
 
 
 def _codes(classes: NDArray[np.generic] | None, n_rows: int) -> IndexArray:

@@ -244,6 +244,7 @@ class FactorizationMachine(IncrementalMachine):
             columns.rows(X),
             target,
             np.ones(X.shape[0]) if weight is None else weight,
+            np.ones(X.shape[0], dtype=np.int64),
             np.zeros(X.shape[0], dtype=np.uint64),
             columns,
         )

@@ -34,7 +34,9 @@ def split_replicates(
     n_threads : int
     """
     row_keys = keys_of_rows(table.rows, np.zeros(table.rows.n), None, n_threads)
-    replicates = find_replicates(row_keys, table.keys, table.weight)
+    replicates = find_replicates(
+        row_keys, table.keys, table.weight, table.target, n_rows=table.n_rows
+    )
     if replicates is None:
         return None
     assignment = replicates.split(keys, fraction, key, classes=classes, weight=table.weight)

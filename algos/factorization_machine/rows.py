@@ -192,6 +192,8 @@ class Table:
     target : ndarray of shape (n,), float64
     weight : ndarray of shape (n,), float64
         Positive; equal rows are merged, with the sum of their weights.
+    n_rows : ndarray of shape (n,), int64
+        Number of the caller's rows that have been merged into each row.
     keys : ndarray of shape (n,), uint64
         Hashes of rows and targets.
     columns : Columns
@@ -202,6 +204,7 @@ class Table:
     rows: Rows
     target: Float64Array
     weight: Float64Array
+    n_rows: Int64Array
     keys: NDArray[np.uint64]
     columns: Columns
     groups: Int64Array | None = None
@@ -218,6 +221,7 @@ class Table:
             rows=self.rows.take(places),
             target=self.target[places],
             weight=self.weight[places],
+            n_rows=self.n_rows[places],
             keys=self.keys[places],
             groups=None if self.groups is None else self.groups[places],
         )
@@ -285,7 +289,13 @@ def training_table(
     columns = Columns(d, places, scale)
     rows = _in_units(rows, scale, n_threads, LARGEST_VALUE)
     return Table(
-        rows, target[kept], total, keys[kept], columns, None if groups is None else groups[kept]
+        rows,
+        target[kept],
+        total,
+        np.diff(first, append=len(order)),
+        keys[kept],
+        columns,
+        None if groups is None else groups[kept],
     )
 
 

@@ -107,9 +107,11 @@ def _assigned(
     classes: NDArray[Any] | None,
 ) -> Assignment | None:
     assert key is not None
-    if data.target.ndim == 2:  # copies are equal in all outputs
-        keys = keys + keys_of(np.ascontiguousarray(data.target[:, 1:]), key)
-    replicates = find_replicates(row_keys, keys, data.weight)
+    targets = data.target
+    if targets.ndim == 2:  # copies are equal in all outputs
+        keys = keys + keys_of(np.ascontiguousarray(targets[:, 1:]), key)
+        targets = targets[:, 0]
+    replicates = find_replicates(row_keys, keys, data.weight, targets)
     if replicates is None:
         return None
     return distribute(replicates, keys, how, key, classes=classes, weight=data.weight)

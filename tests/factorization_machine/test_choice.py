@@ -15,7 +15,8 @@ def table_of(n, *, weight=1.0):
     indices = np.arange(10 * n, dtype=np.int32) % 10
     rows = Rows(np.arange(0, 10 * n + 1, 10), indices, None, 10)
     keys = np.zeros(n, dtype=np.uint64)
-    return Table(rows, np.zeros(n), np.full(n, weight), keys, Columns(10))
+    ones = np.ones(n, dtype=np.int64)
+    return Table(rows, np.zeros(n), np.full(n, weight), ones, keys, Columns(10))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ def found(x, y, weight=None):
     X = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
     of_x, keys = row_and_target_keys(X, KEY, np.asarray(y, dtype=np.float64))
     weight = np.ones(len(x)) if weight is None else np.asarray(weight, dtype=np.float64)
-    return find_replicates(of_x, keys, weight), keys, weight
+    return find_replicates(of_x, keys, weight, np.asarray(y)), keys, weight
 
 
 def folds_of(x, y, weight=None, classes=True):
@@ -83,17 +83,61 @@ def test_folds_get_equal_shares_of_each_class():
     assert 20 < ((shares - expected) ** 2 / expected).sum() < 80  # 12 * 4 degrees of freedom
 
 
-def test_weights_are_copies_in_any_order():
-    x, y = town_table()
-    weight = np.random.default_rng(1).integers(1, 5, len(x))
-    repeated = np.random.default_rng(2).permutation(np.repeat(np.arange(len(x)), weight))
-    by_weight, by_repeats = folds_of(x, y, weight), folds_of(x[repeated], y[repeated])
-    assert sums(by_weight, x, y) == sums(by_repeats, x[repeated], y[repeated])
-    replicates, keys, weight = found(x, y, weight)
+def frequencies(n=600):
+    """Return each distinct row of a table of towns, with its number of copies."""
+    rows, counts = np.unique(np.stack(town_table(n), axis=1), axis=0, return_counts=True)
+    return rows[:, 0], rows[:, 1], counts
+
+
+@pytest.mark.parametrize("unit", [1, 1 / 600, 0.3, 1000])
+def test_weights_of_a_table_of_frequencies_are_copies(unit):
+    x, y, counts = frequencies()
+    repeated = np.random.default_rng(2).permutation(np.repeat(np.arange(len(x)), counts))
+    by_weight, by_repeats = folds_of(x, y, counts * unit), folds_of(x[repeated], y[repeated])
+    expected = sums(by_repeats, x[repeated], y[repeated])
+    found_sums = sums(by_weight, x, y)
+    assert found_sums.keys() == expected.keys()
+    for place, weight in expected.items():
+        assert found_sums[place] == pytest.approx(weight * unit)
+    replicates, keys, weight = found(x, y, counts)
     split = replicates.split(keys, 0.2, KEY, classes=y, weight=weight)
     replicates, keys, ones = found(x[repeated], y[repeated])
     again = replicates.split(keys, 0.2, KEY, classes=y[repeated], weight=ones)
     assert sums(split, x, y) == sums(again, x[repeated], y[repeated])
+
+
+def test_large_counts_are_copies_in_about_their_ratios():
+    x, y, counts = frequencies()
+    replicates, *_ = found(x, y, counts * 1e6 + 7)
+    assert replicates.copies.sum() < 2**29 + len(x)
+    np.testing.assert_allclose(np.sort(replicates.copies), np.sort(counts) * 2**29 / 600, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda rng, n: rng.uniform(2, 4, n),
+        lambda rng, n: rng.integers(1, 366, n),
+        lambda rng, n: np.full(n, 1000),
+        lambda rng, n: rng.lognormal(0, 300, n),
+    ],
+)
+def test_rows_of_any_weight_are_on_one_side(draw):
+    x, y = town_table()
+    weight = draw(np.random.default_rng(1), len(x)) + 0.0
+    replicates, *_ = found(x, y, weight)
+    assert replicates.copies.sum() + len(replicates.others) == len(x)
+    assert (found(x, y, weight * 1024)[0].copies == replicates.copies).all()
+
+
+@pytest.mark.parametrize("weight", [[2.5, 4.1, 3.3, 2.2], [1000] * 4, [1e-300, 1e300, 1, 1]])
+def test_distinct_rows_whose_weights_are_no_counts_are_single(weight):
+    assert found([0, 0, 1, 1], [0, 1, 0, 1], weight)[0] is None
+
+
+def test_weights_of_measured_targets_are_no_counts():
+    assert found([0, 0, 1, 1], [0.1, 1.2, 0.7, 1.9], [5, 3, 4, 2])[0] is None
+    assert found([0, 0, 1, 1], [0, 1, 0, 1], [5, 3, 4, 2])[0].copies.sum() == 14
 
 
 def test_a_split_holds_out_the_fraction_of_each_class():
@@ -107,7 +151,7 @@ def test_a_split_holds_out_the_fraction_of_each_class():
 
 
 @pytest.mark.parametrize("scale", [1 / 600, 0.3, 1.0, 1e15])
-def test_weights_that_cannot_be_counts_are_shares_of_rows(scale):
+def test_equal_weights_are_one_copy_each(scale):
     x, y = town_table()
     assignment = folds_of(x, y, np.full(len(x), scale))
     assert assignment.weight.sum() == pytest.approx(600 * scale)

@@ -103,18 +103,47 @@ def test_thresholds_of_one_binary_column_are_on_its_side(alpha, validation_fract
 
 
 @pytest.mark.parametrize("how", HOW[:3])
-def test_weights_are_repeats(how):
+def test_weights_of_a_table_of_frequencies_are_repeats(how):
     X, y, *_ = halves(*town_rows(400, 20))
-    weight = np.random.default_rng(1).integers(0, 4, len(y))
-    repeated = np.random.default_rng(2).permutation(np.repeat(np.arange(len(y)), weight))
+    rows, weight = np.unique(np.column_stack([X, y]), axis=0, return_counts=True)
+    repeated = np.random.default_rng(2).permutation(len(y))
     make = LinearLearnerClassifier(standardize=False, random_state=0, tol=1e-10, **how)
-    by_weight = make.fit(X, y, sample_weight=weight)
+    by_weight = make.fit(rows[:, :-1], rows[:, -1], sample_weight=weight)
     loss = by_weight.candidates_["validation_loss"].copy()
     coef, alpha = by_weight.coef_.copy(), by_weight.alpha_
     by_repeats = make.fit(X[repeated], y[repeated])
     np.testing.assert_allclose(by_repeats.candidates_["validation_loss"], loss, rtol=1e-6)
     assert by_repeats.alpha_ == pytest.approx(alpha)
     np.testing.assert_allclose(by_repeats.coef_, coef, atol=1e-5)
+
+
+def weights_that_are_no_counts():
+    rng = np.random.default_rng(1)
+    return [np.full(500, 1000.0), rng.uniform(2, 4, 500), rng.integers(1, 366, 500)]
+
+
+@pytest.mark.parametrize("weight", weights_that_are_no_counts())
+@pytest.mark.parametrize("loss", ["squared_error", "huber"])
+def test_the_unit_of_weights_does_not_choose_the_penalty(loss, weight):
+    rng = np.random.default_rng(0)
+    group = rng.integers(0, 100, 500)
+    effect = 0.4 * rng.normal(size=100)
+    y = effect[group] + rng.normal(size=500)
+    make = LinearLearnerRegressor(loss, standardize=False, random_state=0)
+    model = make.fit(np.eye(100)[group], y, sample_weight=weight)
+    assert model.score(np.eye(100), effect) > 0.1  # less than 0 if folds validate what they learned
+
+
+@pytest.mark.parametrize("weight", weights_that_are_no_counts())
+def test_the_unit_of_weights_does_not_choose_the_penalty_of_classes(weight):
+    rng = np.random.default_rng(0)
+    group = rng.integers(0, 100, 500)
+    chance = 1 / (1 + np.exp(-0.4 * rng.normal(size=100)))
+    y = (rng.random(500) < chance[group]).astype(int)
+    make = LinearLearnerClassifier(standardize=False, random_state=0)
+    found = make.fit(np.eye(100)[group], y, sample_weight=weight).predict_proba(np.eye(100))[:, 1]
+    loss = -np.mean(chance * np.log(found) + (1 - chance) * np.log(1 - found))
+    assert loss < np.log(2) + 0.02
 
 
 def test_weights_that_sum_to_one_are_shares_of_rows():

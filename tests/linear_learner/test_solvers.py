@@ -128,6 +128,37 @@ def test_passes_that_do_not_end_hand_over_to_curvature(data, alpha, max_iter, na
     assert (np.diff(objectives) <= 1e-12).all()
 
 
+@pytest.mark.parametrize(
+    ("loss", "n", "d", "name"),
+    [
+        ("squared_hinge", 30, 40, "dual_coordinate_descent"),
+        ("squared_hinge", 40, 40, "newton"),
+        ("huber", 30, 40, "newton"),
+        ("huber", 20, 40, "dual_coordinate_descent"),
+        ("squared_epsilon_insensitive", 20, 40, "dual_coordinate_descent"),
+        ("log_loss", 20, 40, "newton"),
+    ],
+)
+def test_few_rows_near_kinks_are_solved_in_the_dual(loss, n, d, name):
+    assert chosen(loss, n, d, 0.0).replace("lbfgs", "newton") == name
+    assert chosen(loss, n, d, 0.0, n_candidates=2) == "newton"
+
+
+@pytest.mark.parametrize("alpha", [1e-3, 1e-4, 1e-5])
+@pytest.mark.parametrize("shape", [(300, 300), (270, 300), (250, 200)])
+@pytest.mark.parametrize("solver", ["auto", "newton"])
+def test_steps_beyond_many_kinks_are_shortened_to_the_minimum_along_them(shape, alpha, solver):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=shape)
+    y = X[:, 0] + 0.5 * rng.logistic(size=len(X)) > 0
+    model = LinearLearnerClassifier("squared_hinge", alpha=alpha, solver=solver).fit(X, y)
+    dual = LinearLearnerClassifier(
+        "squared_hinge", alpha=alpha, solver="dual_coordinate_descent", tol=1e-9
+    ).fit(X, y)
+    assert model.n_iter_ < (1000 if model.solver_ == "dual_coordinate_descent" else 60)
+    assert model.objective_ < dual.objective_ + 2e-6
+
+
 def test_what_was_asked_for_does_not_hand_over():
     model = LinearLearnerClassifier(alpha=1e-4, max_iter=100, solver="lbfgs")
     with pytest.warns(ConvergenceWarning):

@@ -12,6 +12,7 @@ from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Control, Penalty, Problem, Solution, Solver
 from algos.linear_learner.solvers import handover
 from algos.linear_learner.solvers.costs import passes_first
+from algos.linear_learner.solvers.curvature import PIECEWISE
 
 SOLVERS = (
     "gram",
@@ -31,12 +32,13 @@ _OF_START = 4  # divisor of the budget of passes if a fit starts from an earlier
 _LARGEST_L2 = 1e250  # by which dual steps divide; its inverse is the smallest
 _UNEVEN = 1e3  # ratio of the largest to the smallest L2 penalty of a column
 
+_DUAL = "dual_coordinate_descent"
 _REASONS = {
     "gram": "squared loss: one pass serves all candidates",
     "newton": "smooth loss, few parameters: Hessians cost less than more passes",
     "lbfgs": "smooth loss, many parameters or few rows: passes cost less than Hessians",
     "coordinate_descent": "L1 penalty on many columns: most of them stay inactive",
-    "dual_coordinate_descent": "fewer rows than columns, sparse or of uneven scales, L2 only",
+    _DUAL: "fewer rows than columns, L2 only",
     "interior_point": "a loss with kinks is a linear or quadratic program",
 }
 _REASON_OF_ONE = (
@@ -109,6 +111,8 @@ def choose_solver(
     if asked == "auto":
         name = _automatic(problem, penalties, has_l1, has_l2)
         is_alone = len(penalties) == 1 and not has_l1 and not begins_near
+        if is_alone and _many_are_near_kinks(problem) and _can_divide(penalties):
+            return Choice(_DUAL, _REASONS[_DUAL])
         budget = passes_first(problem, penalties[0], max_iter) if is_alone else 0
         if has_start and problem.n_outputs == 1:  # few passes suffice if it is near, or one Hessian
             budget = -(-budget // _OF_START)
@@ -131,13 +135,23 @@ def _automatic(problem: Problem, penalties: list[Penalty], has_l1: bool, has_l2:
     is_dual = is_dual and (problem.rows.is_sparse or (loss.is_smooth and _is_uneven(penalties)))
     if not loss.is_smooth:
         many = is_dual and d > _MOST_INTERIOR_COLUMNS
-        return "dual_coordinate_descent" if many else "interior_point"
+        return _DUAL if many else "interior_point"
     is_wide = n < d and d >= _WIDE and not has_l1 and has_l2
     if problem.n_outputs * (d + 1) <= _MOST_NEWTON_PARAMETERS and not is_wide:
         return "newton"
     if has_l1:  # coordinate descent cannot solve outputs with a joint loss
         return "newton" if loss.is_joint else "coordinate_descent"
-    return "dual_coordinate_descent" if is_dual else "lbfgs"
+    return _DUAL if is_dual else "lbfgs"
+
+
+def _many_are_near_kinks(problem: Problem) -> bool:
+    """Tell whether a step moves most rows near the kinks of their losses to another piece.
+
+    As columns suffice to fit all rows, those are many. The dual of measured targets is slow where
+    rows are about as many as columns.
+    """
+    n, d, name = problem.rows.n, problem.rows.d, problem.loss.name
+    return n < d and (name == "squared_hinge" or (name in PIECEWISE and 3 * n <= 2 * d))
 
 
 def _can_divide(penalties: list[Penalty]) -> bool:

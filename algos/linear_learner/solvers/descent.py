@@ -51,6 +51,10 @@ class Metric(Protocol):
         """Update the model with the change of the gradient by a step."""
         ...
 
+    def shortened(self, point: Float64Array, step: Float64Array) -> float:
+        """Return the best share of a step that goes too far; 0 if it is to be searched for."""
+        ...
+
     def renew(self, point: Float64Array) -> bool:
         """Recompute the model at a point where steps fail; False if that cannot help."""
         ...
@@ -125,7 +129,8 @@ class Descent:
             if length:
                 self.n_iter += 1
                 self._beyond = self._left_beyond(value - self.value, length)
-                self.metric.learn(self.point - point, self.gradient - gradient, length == 1)
+                is_best = length in (1, self._shortened)
+                self.metric.learn(self.point - point, self.gradient - gradient, is_best)
             elif self.metric.renew(point):
                 self.objectives.pop()
             else:  # limited by rounding errors
@@ -177,7 +182,8 @@ class Descent:
         """Line search along the step; return the accepted share of it, 0 for none."""
         length, derivative = 1.0, self._derivative_along
         noise = self.limits.rounding * self.limits.unit
-        for _ in range(_TRIALS):
+        self._shortened = 0.0
+        for trial in range(_TRIALS):
             point = self.point + length * self._step
             found = yield point
             value, gradient = self._with_penalty(point, *found)
@@ -188,7 +194,11 @@ class Descent:
             if is_better:
                 self.point, self.value, self.gradient = point, value, gradient
                 return length
-            if np.isfinite(value):  # the parabola through both values with this derivative
+            if trial == 0:
+                self._shortened = self.metric.shortened(self.point, self._step)
+            if trial == 0 and self._shortened:
+                length = self._shortened
+            elif np.isfinite(value):  # the parabola through both values with this derivative
                 best = -derivative * length / (2 * (-gain / length - derivative))
                 length *= min(max(best / length, _SHORTEST), _LONGEST)
             else:

@@ -242,7 +242,7 @@ class _Sweeps:
             moves = gaps > _STILL * gaps.sum() / every
             before = float(gaps[moves].sum())
             order = order[moves]
-            if len(order) > _WORTH * every or not len(order):
+            if len(order) > _WORTH * every or not before > 0:  # gaps may round to less than 0
                 return done
             rest += float(gaps.sum()) - before
             left = self.sweep(order)

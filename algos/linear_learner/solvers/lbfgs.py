@@ -200,6 +200,10 @@ class PlainMetric:
         self._secants = other._secants.stiffened(self._l2 - other._l2)
         other._secants.clear()
 
+    def shortened(self, point: Float64Array, step: Float64Array) -> float:
+        """Return 0: a search needs a pass or two."""
+        return 0.0
+
     def renew(self, point: Float64Array) -> bool:
         """Clear the secants; False if there are none."""
         has_past = self._secants.scale(self._diagonal) is not None

@@ -7,6 +7,7 @@ import abc
 import numpy as np
 
 from algos._common.arrays import Float64Array
+from algos.linear_learner.solvers.line_search import shortened
 from algos.linear_learner.solvers.points import Penalties
 from algos.linear_learner.solvers.shape import Shape
 
@@ -77,6 +78,12 @@ class HessianMetric(abc.ABC):
         self._age += 1
         self._is_bold = is_whole
         self._remember(step, change)
+
+    def shortened(self, point: Float64Array, step: Float64Array) -> float:
+        """Return the best share of a step that goes too far; 0 if it is to be searched for."""
+        if not self.shape.is_piecewise or self.penalties.l1.any():
+            return 0.0
+        return shortened(self.shape.points, self.penalties.l2, point, step)
 
     def renew(self, point: Float64Array) -> bool:
         """Recompute the Hessian, cautiously; False if that has just been done."""

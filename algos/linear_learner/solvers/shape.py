@@ -69,7 +69,12 @@ class Shape:
     @property
     def is_continuous(self) -> bool:
         """Whether second derivatives have no jumps, or none that matter."""
-        return self.is_rough or self.problem.loss.name not in PIECEWISE
+        return self.is_rough or not self.is_piecewise
+
+    @property
+    def is_piecewise(self) -> bool:
+        """Whether the loss is piecewise quadratic."""
+        return self.problem.loss.name in PIECEWISE
 
     @property
     def checks_certificate(self) -> bool:
