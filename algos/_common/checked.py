@@ -20,7 +20,7 @@ def check_array(array: Any, *, names: Any = None, **options: Any) -> Any:
     with np.errstate(invalid="ignore"):
         try:
             return utils.check_array(array, **options)
-        except ValueError as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise located(error, array, names, options.get("input_name", "")) or error from None
 
 

@@ -121,7 +121,8 @@ def explain(X: Any, error: Exception) -> None:
         _refuse_strings(X)
     if "must be a string or a real number" in text:
         _refuse_dates_among_objects(X)
-        error = _of_objects(X, error)
+        _refuse_strings(X)  # beside a missing value, say, they are what is to be mended
+        _refuse_objects(X)
     if "setting an array element with a sequence" in text:
         column, value = _first(X, _is_sequence)
         if value is not None:
@@ -129,32 +130,25 @@ def explain(X: Any, error: Exception) -> None:
                 f"{text.split('.')[0]}: column {column!r} of `X` holds values of type "
                 f"{type(value).__name__}; make a column of each of their elements"
             ) from None
-    if isinstance(error, OverflowError):  # of an int that is larger than any float
-        error = ValueError("Input X contains infinity or a value too large for dtype('float64').")
     if "dense data is required" in text:
         raise TypeError(
             f"{text} In a pipeline, write OneHotEncoder(sparse_output=False) or "
             f"ColumnTransformer(…, sparse_threshold=0)."
         ) from None
-    where = located(error, X, _names_of(X, np.shape(X)[-1]) if np.ndim(X) == 2 else None)
+    names = _names_of(X, np.shape(X)[-1]) if np.ndim(X) == 2 else None
+    where = located(error, X, names, "X")
     if where is not None:
         raise where from None
 
 
-def _of_objects(X: Any, error: Exception) -> Exception:
-    """Return the error for the first column with an object that is not a number."""
+def _refuse_objects(X: Any) -> None:
+    """Raise TypeError for the first column with an object that is not a number."""
     column, other = _first(X, _is_not_a_number)
-    if other is None:
-        return error
-    if is_missing(other):
-        _refuse_strings(X)  # which are the reason for a column of objects
-        return ValueError(
-            f"Input X contains NaN, as {type(other).__name__} among objects; impute it or drop "
-            f"its row, or write numpy.nan where NaN is accepted."
-        )
-    raise TypeError(
-        f"{error}: column {column!r} of `X` must hold numbers; encode or drop it"
-    ) from None
+    if other is not None:
+        raise TypeError(
+            f"float() argument must be a string or a real number, not {type(other).__name__!r}: "
+            f"column {column!r} of `X` must hold numbers; encode or drop it"
+        ) from None
 
 
 def _refuse_strings(X: Any) -> None:
@@ -270,7 +264,7 @@ def _is_date(value: Any) -> bool:
 
 
 def _is_not_a_number(value: Any) -> bool:
-    return value is not None and not isinstance(value, (Real, str, bytes))
+    return not isinstance(value, (Real, str, bytes)) and not is_missing(value)
 
 
 def _is_sequence(value: Any) -> bool:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 _OF_SCIKIT_LEARN = re.compile(r"Input( \S+)? contains (NaN|infinity)")
+_OF_NUMPY = re.compile(r"must be a string or a real number, not '(NAType|NaTType)'")
 _PLACE = re.compile(r"The first one is in row \d+ of column (\d+)\.")
 _LARGEST_FLOAT32 = np.finfo(np.float32).max
 _MISSING_TYPES = frozenset({"NoneType", "NAType", "NaTType"})  # the latter two of pandas
@@ -26,7 +27,8 @@ def located(
     Parameters
     ----------
     error : Exception
-        Any error; others than those about NaN and infinity give None.
+        Any error; others than those about NaN and infinity give None. Those of Python and numpy,
+        about pandas' NA and ints beyond all floats, are worded as scikit-learn's.
     array : array-like, frame or sparse matrix
         The input that was refused.
     names : sequence, default=None
@@ -38,9 +40,9 @@ def located(
     -------
     error : ValueError or None
     """
-    text = str(error)
+    text = _worded(error)
     found = _OF_SCIKIT_LEARN.match(text)
-    if not isinstance(error, ValueError) or found is None:
+    if found is None:
         return None
     place = _first_place(array, is_nan=found[2] == "NaN")
     if place is None:
@@ -74,6 +76,19 @@ def is_missing(value: Any) -> bool:
     if type(value).__name__ in _MISSING_TYPES:
         return True
     return isinstance(value, Real) and bool(value != value)
+
+
+def _worded(error: Exception) -> str:
+    """Return the text of an error, in scikit-learn's words if it is about NaN or infinity."""
+    if isinstance(error, OverflowError):
+        return "Input contains infinity or a value too large for dtype('float64')."
+    missing = _OF_NUMPY.search(str(error)) if isinstance(error, TypeError) else None
+    if missing is None:
+        return str(error)
+    return (
+        f"Input contains NaN, as {missing[1]} among objects; impute it or drop its row, or write "
+        f"numpy.nan where NaN is accepted."
+    )
 
 
 def _first_place(array: Any, is_nan: bool) -> tuple[int, ...] | None:

@@ -70,6 +70,15 @@ def test_an_int_that_is_larger_than_any_float_is_located(rows):
         KMeans(2).fit(X)
 
 
+def test_targets_of_objects_get_the_same_errors():
+    pd = pytest.importorskip("pandas", reason="pandas makes the series")
+    X = np.ones((3, 1))
+    with pytest.raises(ValueError, match=r"^Input y contains NaN, as NAType .* is in row 1\."):
+        LinearLearnerRegressor().fit(X, pd.Series([1.0, pd.NA, 2], dtype=object))
+    with pytest.raises(ValueError, match=r"^Input y contains infinity .* is in row 2\."):
+        LinearLearnerRegressor().fit(X, [1, 2, 10**400])
+
+
 @pytest.mark.parametrize("dtype", ["object", "string"])
 def test_missing_labels_among_strings_are_located(dtype):
     pd = pytest.importorskip("pandas", reason="pandas makes the series")
