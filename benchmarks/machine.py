@@ -37,7 +37,7 @@ def describe():
     return {
         "processor": _processor(),
         "vectors": _vectors(),
-        "cores": len(cores()),
+        "cores": os.cpu_count(),  # of the machine: this process may be kept to fewer
         "memory_gb": round(_memory_bytes() / 2**30),
         "system": platform.system(),
         "python": platform.python_version(),

@@ -107,9 +107,13 @@ def circumstances(result):
     versions = ", ".join(f"{name} {number}" for name, number in versions_beside(result))
     return (
         f"Measured up to {result['date']}: {machine['processor']}, {machine['vectors']}, "
-        f"{machine['cores']} cores, {machine['memory_gb']} GB, Python {machine['python']}, "
+        f"{counted(machine['cores'])}, {machine['memory_gb']} GB, Python {machine['python']}, "
         f"{versions}; load before: {machine['load_before']:.2f}"
     )
+
+
+def counted(n_cores):
+    return "1 core" if n_cores == 1 else f"{n_cores} cores"
 
 
 def versions_beside(result):

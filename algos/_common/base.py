@@ -6,14 +6,14 @@ import functools
 import inspect
 from collections.abc import Callable
 from numbers import Number
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from algos._common.callbacks import CallbackSupport, with_callbacks
-from algos._common.params import Constraint, check_params
+from algos._common.params import Constraint, answer_unknown, check_params
 from algos._common.search import Searchable
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -35,6 +35,33 @@ class Estimator(CallbackSupport, Searchable, BaseEstimator):
         # A pickle of an older release lacks parameters that were added since.
         owner: Any = type(self)
         super().__setstate__({**defaults_of(owner), **state})
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of this estimator.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters by name.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            For a name that is not a parameter. If it is another library's, the error says what to
+            write instead.
+        """
+        try:
+            return super().set_params(**params)
+        except ValueError as error:
+            owner: Any = type(self)
+            wrong = [name for name in params if name not in inspect.signature(owner).parameters]
+            if not wrong:
+                raise
+            raise ValueError(f"{error}\n{answer_unknown(owner, wrong)}") from None
 
 
 @functools.cache

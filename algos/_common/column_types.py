@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from algos._common.nonfinite import located
+from algos._common.nonfinite import is_missing, located
 
 _ENCODING = re.compile(r"(dictionary|run_end_encoded)<(.*?values[=:] ?)")
 _FLOAT32 = frozenset({"float32", "float", "float[pyarrow]", "float32[pyarrow]"})
 _MOST_NAMED = 5  # columns in one error
 _MISSING = frozenset({"", "?", "-", "na", "n/a", "nan", "null", "none", "missing", "unknown"})
-_DATE = re.compile(r"(\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{4}|\d\d?:\d\d)")
-_AMOUNT = re.compile(r"[^\w\s]?\s?([A-Z]{3}\s)?[-+]?\d[\d.,'\s]*(\s?\S{1,3})?$")
+_TRUTHS = frozenset({"true", "false", "yes", "no"})
+_DATE = re.compile(
+    r"\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{4}|\d\d([-/.])\d\d\1\d\d$|\d\d?:\d\d"
+)
+_AMOUNT = re.compile(
+    r"([$€£¥]\s?|[A-Z]{3}\s)?[-+]?[$€£¥]?"  # the currency and the sign
+    r"(\d{1,3}([.,'\s]\d{3})+|\d+)?([.,]\d+)?(?<=\d)"  # with separators of thousands
+    r"(\s?[%$€£¥]|\s?(?!(st|nd|rd|th)$)°?[^\W\d_]{1,3}[²³]?)?$"  # the unit
+)
 # Prefixes of the names of types in pandas, polars, pyarrow and numpy.
 _DATES = ("date", "time", "duration", "period")
 
@@ -37,6 +45,12 @@ def refuse_dates(X: Any) -> bool:
     is_float32 : bool
         Whether all columns of a frame or table are float32.
     """
+    if type(X).__name__ == "LazyFrame":
+        raise TypeError("`X` is a LazyFrame, which holds no values yet; pass X.collect()")
+    if isinstance(X, (list, tuple)):
+        if any(map(_is_date_type, _types_in(X))):
+            _refuse_dates_among_objects(X)
+        return False
     types = list(_types_of(X))
     different = {dtype for _, dtype in types}
     dates = {dtype for dtype in different if _is_date_type(dtype)}
@@ -44,22 +58,60 @@ def refuse_dates(X: Any) -> bool:
         if dtype in dates:
             _refuse_date(column, dtype)
     names = {str(dtype).lower() for dtype in different}
-    if isinstance(X, (list, tuple)) or "object" in names:
-        _refuse_dates_among_objects(X, types)
+    if "object" in names:
+        objects = _columns_of_objects(X, [str(dtype).lower() == "object" for _, dtype in types])
+        values = np.asarray(objects, dtype=object).ravel(order="K")  # no copy
+        if any(map(_is_date_type, set(map(type, values)))):
+            _refuse_dates_among_objects(X)
     return bool(names) and not hasattr(X, "dtype") and _FLOAT32.issuperset(names)
 
 
-def _refuse_dates_among_objects(X: Any, types: list[tuple[Any, Any]]) -> None:
-    """Raise for dates in a list, an array of objects, or the columns of objects in a frame."""
-    if hasattr(X, "columns") and hasattr(X, "select_dtypes"):  # the others need no copy
-        X = X.select_dtypes(object)
-    elif hasattr(X, "columns"):
-        X = X[[name for name, dtype in types if str(dtype).lower() == "object"]]
-    values = np.asarray(X, dtype=object).ravel()
-    if any(_names_dates(kind.__name__) for kind in set(map(type, values))):
-        column, date = _first(X, _is_date)
-        if date is not None:
-            _refuse_date(column, type(date).__name__)
+def refuse_date_targets(y: Any, name: str) -> None:
+    """Raise if a target holds dates or times."""
+    if isinstance(y, (list, tuple)):
+        types = _types_in(y)
+    else:
+        own = getattr(y, "dtype", getattr(y, "type", None))
+        types = {dtype for _, dtype in _types_of(y)} or {own}
+        if "object" in map(str, types):
+            types = set(map(type, np.asarray(y, dtype=object).ravel(order="K")))
+    date = next(filter(_is_date_type, types), None)
+    if date is not None:
+        raise ValueError(
+            f"`{name}` holds dates or times ({_name_of(date)}); replace it by numbers, such as "
+            f"the days since a fixed date"
+        )
+
+
+def _types_in(rows: Sequence[Any]) -> set[Any]:
+    """Return the types of the values in a list of rows; of rows that are arrays, their dtypes."""
+    types: set[Any] = set(map(type, rows))
+    if types <= {list, tuple}:  # without a loop in Python
+        return set(map(type, chain.from_iterable(rows)))
+    if types.isdisjoint({list, tuple}) and not any(hasattr(kind, "dtype") for kind in types):
+        return types
+    types = set()
+    for row in rows:
+        dtype = getattr(row, "dtype", None)
+        if isinstance(row, (list, tuple)) or (getattr(dtype, "kind", "") == "O" and np.ndim(row)):
+            types.update(map(type, row))
+        else:
+            types.add(type(row) if dtype is None else dtype)
+    return types
+
+
+def _columns_of_objects(X: Any, is_object: list[bool]) -> Any:
+    """Return the columns of objects in a frame; an array as it is."""
+    if all(is_object):
+        return X
+    positions = [position for position, chosen in enumerate(is_object) if chosen]
+    return X.iloc[:, positions] if hasattr(X, "iloc") else X[:, positions]
+
+
+def _refuse_dates_among_objects(X: Any) -> None:
+    column, date = _first(X, _is_date)
+    if date is not None:
+        _refuse_date(column, type(date))
 
 
 def explain(X: Any, error: Exception) -> None:
@@ -68,22 +120,35 @@ def explain(X: Any, error: Exception) -> None:
     if "could not convert" in text:
         _refuse_strings(X)
     if "must be a string or a real number" in text:
-        column, date = _first(X, _is_date)
-        if date is not None:
-            _refuse_date(column, type(date).__name__)
-        column, other = _first(X, _is_not_a_number)
-        if other is not None:
-            raise TypeError(
-                f"{text}: column {column!r} of `X` must hold numbers; encode or drop it"
+        _refuse_dates_among_objects(X)
+        _refuse_strings(X)  # beside a missing value, say, they are what is to be mended
+        _refuse_objects(X)
+    if "setting an array element with a sequence" in text:
+        column, value = _first(X, _is_sequence)
+        if value is not None:
+            raise ValueError(
+                f"{text.split('.')[0]}: column {column!r} of `X` holds values of type "
+                f"{type(value).__name__}; make a column of each of their elements"
             ) from None
     if "dense data is required" in text:
         raise TypeError(
             f"{text} In a pipeline, write OneHotEncoder(sparse_output=False) or "
             f"ColumnTransformer(…, sparse_threshold=0)."
         ) from None
-    where = located(error, X, _names_of(X, np.shape(X)[-1]) if np.ndim(X) == 2 else None)
+    names = _names_of(X, np.shape(X)[-1]) if np.ndim(X) == 2 else None
+    where = located(error, X, names, "X")
     if where is not None:
         raise where from None
+
+
+def _refuse_objects(X: Any) -> None:
+    """Raise TypeError for the first column with an object that is not a number."""
+    column, other = _first(X, _is_not_a_number)
+    if other is not None:
+        raise TypeError(
+            f"float() argument must be a string or a real number, not {type(other).__name__!r}: "
+            f"column {column!r} of `X` must hold numbers; encode or drop it"
+        ) from None
 
 
 def _refuse_strings(X: Any) -> None:
@@ -108,6 +173,8 @@ def _remedy(value: str | bytes) -> str:
     text = (value.decode(errors="replace") if isinstance(value, bytes) else value).strip()
     if text.lower() in _MISSING:
         return "if this marks missing values, read them as NaN (na_values of pandas.read_csv)"
+    if text.lower() in _TRUTHS:
+        return "map it to 1 and 0"
     if _DATE.match(text):
         return (
             "parse it by pandas.to_datetime, and replace it by numbers, such as the days since a "
@@ -126,8 +193,8 @@ def _remedy(value: str | bytes) -> str:
 
 def _refuse_date(column: Any, kind: Any) -> None:
     raise ValueError(
-        f"column {column!r} of `X` holds dates or times ({kind}); replace it by numbers, such as "
-        f"the days since a fixed date, or month and weekday"
+        f"column {_plain(column)!r} of `X` holds dates or times ({_name_of(kind)}); replace it by "
+        f"numbers, such as the days since a fixed date, or month and weekday"
     ) from None
 
 
@@ -140,9 +207,17 @@ def _types_of(X: Any) -> Iterable[tuple[Any, Any]]:
     return [(0, X.dtype)] if hasattr(X, "dtype") and np.ndim(X) == 2 else []
 
 
-def _names_of(X: Any, n_columns: int) -> Any:
+def _names_of(X: Any, n_columns: int) -> list[Any]:
     """Return the names of the columns of a frame or a pyarrow table; else their numbers."""
-    return X.schema.names if _is_arrow(X) else getattr(X, "columns", range(n_columns))
+    names = X.schema.names if _is_arrow(X) else getattr(X, "columns", range(n_columns))
+    return [_plain(name) for name in names]
+
+
+def _plain(name: Any) -> Any:
+    """Return a column's name, with Python's numbers for those of numpy."""
+    if isinstance(name, tuple):
+        return tuple(map(_plain, name))
+    return name.item() if isinstance(name, np.generic) else name
 
 
 def _is_arrow(X: Any) -> bool:
@@ -171,7 +246,12 @@ def _is_date_type(dtype: Any) -> bool:
     """Return whether a type is one of dates or times, or an encoding of these."""
     categories = getattr(dtype, "categories", None)  # of pandas
     inner = getattr(categories, "dtype", None)
-    return _names_dates(str(dtype if inner is None else inner))
+    return _names_dates(_name_of(dtype if inner is None else inner))
+
+
+def _name_of(kind: Any) -> str:
+    """Return the name of a class, or of a type of columns."""
+    return kind.__name__ if isinstance(kind, type) else str(kind)
 
 
 def _names_dates(text: str) -> bool:
@@ -184,7 +264,11 @@ def _is_date(value: Any) -> bool:
 
 
 def _is_not_a_number(value: Any) -> bool:
-    return value is not None and not isinstance(value, (Real, str, bytes))
+    return not isinstance(value, (Real, str, bytes)) and not is_missing(value)
+
+
+def _is_sequence(value: Any) -> bool:
+    return hasattr(value, "__len__") and not isinstance(value, (str, bytes))
 
 
 def _is_text(value: Any) -> bool:

@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from algos._common.arrays import Float64Array, IndexArray
 from algos._common.checked import assert_all_finite
+from algos._common.nonfinite import located
 from algos._common.params import Interval
 
 _LEAST_SHARE = 1e-300  # of a class; the weight that balances a smaller one would overflow
@@ -36,13 +37,16 @@ def class_labels(y: ArrayLike, name: str = "y") -> NDArray[Any]:
     if _is_plain(y):
         return np.asarray(y)
     labels: NDArray[Any] = column_or_1d(y, warn=True)
-    assert_all_finite(labels, input_name=name)
     try:
+        assert_all_finite(labels, input_name=name)
         check_classification_targets(labels)
-    except TypeError as error:  # of sorting them
+    except TypeError as error:  # of comparing them
+        missing = located(ValueError("Input contains NaN or None."), labels, input_name=name)
+        if missing is not None:
+            raise missing from None
         raise ValueError(
-            f"`{name}` holds labels that cannot be sorted, such as None among strings "
-            f"({error}); drop these rows, or give all labels one type"
+            f"`{name}` holds labels that cannot be sorted, such as numbers among strings "
+            f"({error}); give all labels one type"
         ) from error
     return labels
 

@@ -287,31 +287,52 @@ def knows_foreign_names(names: Mapping[str, str]) -> Callable[[Init], Init]:
                 raise TypeError(_answer(type(self).__name__, wrong, names, known))
             init(self, *args, **kwargs)
 
+        checked.foreign_names = names  # type: ignore[attr-defined]
         return checked  # type: ignore[return-value]
 
     return decorate
+
+
+def answer_unknown(owner: Any, wrong: Sequence[str]) -> str:
+    """Return the error message for names, for `set_params`, that are not parameters of a class."""
+    names = getattr(owner.__init__, "foreign_names", {})
+    return _answer(owner.__name__, wrong, names, inspect.signature(owner).parameters)
 
 
 def _answer(
     owner: str, wrong: Sequence[str], names: Mapping[str, str], known: Iterable[str]
 ) -> str:
     """Return the error message for names that are not parameters of a class."""
-    hints = {name: names.get(name) or _nearest_parameter(name, known) for name in wrong}
+    foreign = {name: _TRIAL if name.endswith(_OF_TRIALS) else names.get(name) for name in wrong}
+    near = {name: _nearest_parameter(name, known) for name in wrong}
     if len(wrong) == 1:
-        (hint,) = hints.values()
-        remedy = f"write {hint}" if hint else f"see help({owner})"
+        (hint,), (other,) = foreign.values(), near.values()
+        guess = f"did you mean {other!r}?" if other else f"see help({owner})"
+        remedy = f"write {hint}" if hint else guess
         return f"{owner} has no parameter {wrong[0]!r}; {remedy}"
-    lines = [
-        f"\n  for {name!r}: {hint}" if hint else f"\n  {name!r} is not known"
-        for name, hint in hints.items()
-    ]
-    return f"{owner} has no parameters {', '.join(map(repr, wrong))}; write{''.join(lines)}"
+    lines = []
+    for name, hint in foreign.items():
+        guess = f"for {name!r}: {near[name]}, if that is meant"
+        lines.append(guess if near[name] else f"{name!r} is not known")
+        if hint:
+            lines[-1] = f"for {name!r}: {hint}"
+    text = "".join(f"\n  {line}" for line in lines)
+    return f"{owner} has no parameters {', '.join(map(repr, wrong))}; write{text}"
+
+
+# The ends of names under which a search space lets a trial of optuna choose, and the remedy.
+_OF_TRIALS = (" (index)", " (quantile)")
+_TRIAL = "space.suggest(optuna.trial.FixedTrial(study.best_params)) for study.best_params"
 
 
 def _nearest_parameter(name: str, known: Iterable[str]) -> str | None:
     """Return the parameter that a misspelt name probably means."""
-    found = difflib.get_close_matches(name.lower(), [one for one in known if one != "self"], n=1)
+    ours = [one for one in known if one != "self"]
+    found = difflib.get_close_matches(name.lower(), ours, n=1, cutoff=_ALIKE)
     return found[0] if found else None
+
+
+_ALIKE = 0.8  # from 0 to 1; at difflib's 0.6, "ncomp" is taken for "copy"
 
 
 def _meets(value: Any, listed: Iterable[Constraint | None]) -> bool:

@@ -63,6 +63,7 @@ class Categorical:
 
 Distribution = Continuous | Integer | Categorical
 
+_EPSILON = 2.0**-53
 _OF_OPTUNA = (bool, int, float, str)  # the choices that its storage can hold
 
 
@@ -99,7 +100,10 @@ class SearchSpace(dict[str, Distribution]):
         Returns
         -------
         params : dict
-            For `set_params`.
+            For `set_params`. ``suggest(optuna.trial.FixedTrial(study.best_params))`` returns those
+            of the best trial. (`study.best_params` itself holds an index where an entry is a list
+            of arrays or dictionaries, and a quantile for most distributions, both under other
+            names, such as "alpha (quantile)".)
 
         Raises
         ------
@@ -167,7 +171,8 @@ def _suggested(trial: Any, name: str, values: Any) -> Any:
     if hasattr(values, "suggest"):
         return values.suggest(trial, name)
     if hasattr(values, "ppf"):
-        return values.ppf(trial.suggest_float(name, 0.0, 1.0)).item()
+        same = _as_range(values)
+        return _quantile(trial, name, values) if same is None else same.suggest(trial, name)
     if isinstance(values, (str, bytes)) or not hasattr(values, "__getitem__"):
         raise TypeError(
             f"the search space's entry {name!r}={values!r} must be a range such "
@@ -176,7 +181,27 @@ def _suggested(trial: Any, name: str, values: Any) -> Any:
     choices = list(values)
     if all(choice is None or isinstance(choice, _OF_OPTUNA) for choice in choices):
         return trial.suggest_categorical(name, choices)
-    return choices[trial.suggest_int(name, 0, len(choices) - 1)]  # by index, as for dicts
+    return choices[trial.suggest_int(f"{name} (index)", 0, len(choices) - 1)]  # as for dicts
+
+
+def _as_range(values: Any) -> Distribution | None:
+    """Return the range that a distribution of scipy.stats is equal to, if any."""
+    kind = getattr(getattr(values, "dist", None), "name", None)
+    if kind not in ("uniform", "loguniform", "reciprocal", "randint"):
+        return None
+    low, high = values.support()
+    if kind == "randint":
+        return Integer(int(low), int(high))
+    return Continuous(float(low), float(high), log=kind != "uniform")
+
+
+def _quantile(trial: Any, name: str, values: Any) -> Any:
+    """Let an optuna trial choose a quantile of a distribution, and return its value."""
+    # At 0 and 1 themselves, values may be infinite, or one below the least integer.
+    chosen = trial.suggest_float(f"{name} (quantile)", _EPSILON, 1 - _EPSILON)
+    value = values.ppf(chosen).item()
+    is_discrete = hasattr(getattr(values, "dist", values), "pmf")
+    return int(value) if is_discrete else value
 
 
 def _drawn(low: float, high: float, log: bool, random_state: Any) -> float:

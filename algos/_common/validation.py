@@ -84,7 +84,7 @@ def validate_rows(
                 ensure_min_samples=ensure_min_samples,
                 order=order,
             )
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         explain(X, error)
         raise
 
@@ -182,14 +182,21 @@ def check_held_out(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
     return True
 
 
+# As messages name them: not in quotes, where they would be the name of a column.
+_NAME = re.compile(r"(^|`|^Input | for )(X|sample_weight)\b")
+
+
 @contextlib.contextmanager
 def said_of_validation() -> Iterator[None]:
     """Make errors about rows name `X_val` and its weights."""
     try:
         yield
-    except ValueError as error:
-        text = re.sub(r"\b(X|sample_weight)\b", r"\1_val", str(error))
-        raise ValueError(text if "_val" in text else f"X_val, y_val: {text}") from error
+    except (TypeError, ValueError) as error:
+        text, n_renamed = _NAME.subn(r"\1\2_val", str(error))
+        if not n_renamed and "y_val" not in text:
+            text = f"X_val, y_val: {text}"
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(text) from error
 
 
 def read_only(X: Any) -> Any:

@@ -19,6 +19,8 @@ FOREIGN_NAMES = {
     "lr": "learning_rate_init",
     "early_stopping_patience": "early_stopping=True and n_iter_no_change",
     "patience": "n_iter_no_change",
+    "input_size": "nothing: `fit` counts the covariates",
+    "seed": "random_state",
     "cardinality": "nothing: `fit` counts the categories of `static_categorical`",
     "num_dynamic_feat": "nothing: `dynamic_real` of `fit` has it",
     "num_feat_dynamic_real": "nothing: `dynamic_real` of `fit` has it",

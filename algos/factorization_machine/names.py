@@ -23,6 +23,7 @@ FOREIGN_NAMES: dict[str, str] = {
     "intercept_learning_rate": "learning_rate_intercept",
     "learning_rate": "learning_rate_init",
     "lr": "learning_rate_init",
+    "step_size": "learning_rate_init",
     "bias_wd": "alpha_intercept",
     "linear_wd": "alpha_linear",
     "factors_wd": "alpha",

@@ -8,6 +8,13 @@ _BATCH = "nothing: `fit` uses all rows at once, `partial_fit` those of a batch"
 
 FOREIGN_NAMES = {
     "k": "n_clusters",
+    "K": "n_clusters",
+    "distance": "metric",
+    "seed": "random_state",
+    "init_size": "nothing: initial centres are drawn from all rows of `fit` or of the first batch",
+    "compute_labels": "nothing: `fit` always sets `labels_`",
+    "max_no_improvement": "tol, at which `fit` stops",
+    "reassignment_ratio": "extra_center_factor, the spare centres of `partial_fit`",
     "feature_dim": "nothing: it is found from X",
     "init_method": "init, 'k-means++' or 'random'",
     "mini_batch_size": _BATCH,

@@ -109,11 +109,16 @@ def _outputs_of(graph: Graph, estimator: Any, X: str) -> dict[str, Output]:
         ):
             check_is_fitted(estimator)
             return add(graph, estimator, X)
+    if hasattr(estimator, "best_estimator_"):
+        raise ValueError(
+            f"`estimator` must not be a search ({type(estimator).__name__}); export its "
+            f"best_estimator_"
+        )
     names, scalers = (", ".join(sorted(k.__name__ for k in of)) for of in (_EXPORTED, SCALERS))
     raise ValueError(
         f"`estimator` must be one of {names} of algos, or a pipeline of them and of {scalers} of "
-        f"scikit-learn, and not {type(estimator).__name__}; save others with joblib or skops, or "
-        f"export the steps after it, such as pipeline[1:]"
+        f"scikit-learn, and not {type(estimator).__name__}; save others with joblib or skops; the "
+        f"steps after a transformer can be exported alone, as pipeline[1:]"
     )
 
 

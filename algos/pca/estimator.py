@@ -15,6 +15,7 @@ from algos._common.callbacks import fit_tasks
 from algos._common.checked import check_array
 from algos._common.csr import canonical
 from algos._common.method_names import named
+from algos._common.nonfinite import names_columns_of
 from algos._common.params import (
     N_JOBS,
     NON_NEGATIVE,
@@ -303,7 +304,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         self : PCA
         """
         X = self._validated(X, reset=True, ensure_min_samples=2, is_summed=True)
-        with fit_tasks(self, 1, X=X) as task:
+        with names_columns_of(self), fit_tasks(self, 1, X=X) as task:
             for _ in task.loop("solve", range(1)):
                 self._fit(X)
         return self

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from algos._common.arrays import FloatArray
 from algos._common.base import check_mergeable, learning
 from algos._common.deferred import Deferred
+from algos._common.nonfinite import names_columns_of
 from algos._common.params import check_params
 from algos._common.scale import scaled
 from algos._common.threads import effective_n_threads, threads_for
@@ -91,7 +92,9 @@ class Learned(Deferred):
         self : PCA
         """
         first = not hasattr(self, "n_samples_")
-        self._learn_rows(self._validated(X, reset=first), first=first)
+        rows = self._validated(X, reset=first)
+        with names_columns_of(self):
+            self._learn_rows(rows, first=first)
         return self
 
     @learning

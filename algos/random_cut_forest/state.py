@@ -124,7 +124,8 @@ class Held:
             return rows
         rows = validate_rows(self, X, reset=reset, ensure_all_finite=False)
         if not all_finite(rows):
-            assert_all_finite(rows, allow_nan=True, estimator_name=type(self).__name__)
+            names = getattr(self, "feature_names_in_", None)
+            assert_all_finite(rows, names=names, allow_nan=True, input_name="X")
         return rows
 
 

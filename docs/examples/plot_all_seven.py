@@ -13,7 +13,6 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-import sklearn
 from scipy import sparse
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.metrics import adjusted_rand_score, average_precision_score, precision_score
@@ -27,7 +26,7 @@ summary = []  # for each algorithm: task, metric, ours, the baseline's, seconds
 
 def with_progress(estimator):
     """Add a progress bar, in a terminal and if scikit-learn's and rich are available."""
-    if sys.stderr.isatty() and sklearn.__version__ >= "1.9":
+    if sys.stderr.isatty():
         try:
             from sklearn.callback import ProgressBar
 

@@ -164,7 +164,7 @@ def answers(estimator, X):
     return {}
 
 
-@pytest.mark.filterwarnings("ignore:`inertia_` (is|lacks):UserWarning")  # told when it is read
+@pytest.mark.filterwarnings("ignore:`inertia_` (omits|overflows):UserWarning")  # when read
 @pytest.mark.parametrize("cases", CLASSES.values(), ids=CLASSES)
 @given(data=st.data())
 @a_few

@@ -89,7 +89,7 @@ def over(classes):
 
     def asked(test):
         test = given(data=st.data())(a_few(test))
-        test = pytest.mark.filterwarnings("ignore:`inertia_` (is|lacks):UserWarning")(test)
+        test = pytest.mark.filterwarnings("ignore:`inertia_` (omits|overflows):UserWarning")(test)
         return pytest.mark.parametrize("cases", classes.values(), ids=classes)(test)
 
     return asked

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
 
 import algos
 
@@ -66,6 +67,52 @@ def test_one_wrong_name_is_answered_in_one_line(owner):
     with pytest.raises(TypeError, match=rf"{owner} has no parameter 'foo'; see help\({owner}\)"):
         kind(foo=1)
     assert clone(kind(verbose=1)).verbose == 1
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "remedy"),
+    [
+        ("LinearLearnerRegressor", "power_t", "write learning_rate_step=… and learning_rate_fact"),
+        ("LinearLearnerClassifier", "power_t", "write learning_rate_step=… and learning_rate_fac"),
+        ("LinearLearnerRegressor", "eps", "write nothing: alpha='auto' finds"),
+        ("LinearLearnerRegressor", "solver_options", "write nothing: "),
+        ("LinearLearnerRegressor", "lr", "write learning_rate_init"),
+        ("LinearLearnerClassifier", "lambda", "write alpha"),
+        ("LinearLearnerClassifier", "l2", "write alpha=… and l1_ratio=0"),
+        ("KMeans", "init_size", "write nothing: initial centres are drawn"),
+        ("KMeans", "seed", "write random_state"),
+        ("PCA", "ncomp", "write n_components"),
+        ("PCA", "svd", "write svd_solver"),
+        ("FactorizationMachineRegressor", "step_size", "write learning_rate_init"),
+        ("DeepARForecaster", "input_size", "write nothing: "),
+        ("KMeans", "n_cluster", "did you mean 'n_clusters'?"),
+        ("PCA", "cop", "did you mean 'copy'?"),
+        ("PCA", "comp", "see help(PCA)"),
+    ],
+)
+def test_names_that_only_look_like_a_parameter_are_not_taken_for_it(owner, name, remedy):
+    kind = getattr(algos, owner)
+    text = re.escape(f"{owner} has no parameter {name!r}; {remedy}")
+    with pytest.raises(TypeError, match=text):
+        kind(**{name: 1})
+    with pytest.raises(ValueError, match=rf"^Invalid parameter {name!r} for estimator.*\n{text}"):
+        kind().set_params(**{name: 1})
+
+
+def test_a_wrong_name_in_a_pipeline_is_answered_too():
+    pipeline = make_pipeline(algos.PCA(), algos.LinearLearnerClassifier())
+    with pytest.raises(ValueError, match=r"write alpha=1 / \(C \* n_samples\)"):
+        pipeline.set_params(linearlearnerclassifier__C=1)
+    with pytest.raises(ValueError, match=r"Invalid parameter 'wrong' for estimator PCA\(\)"):
+        pipeline.set_params(pca__wrong=1)
+    with pytest.raises(ValueError, match=r"\n  for 'C': alpha=1.*\n  for 'cv': "):
+        algos.LinearLearnerClassifier().set_params(C=1, cv=2)
+
+
+@pytest.mark.parametrize("owner", NAMES)
+def test_no_answer_is_for_a_parameter_that_there_is(owner):
+    kind = getattr(algos, owner)
+    assert not set(kind.__init__.foreign_names) & set(inspect.signature(kind).parameters)
 
 
 @pytest.mark.parametrize(

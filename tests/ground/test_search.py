@@ -189,9 +189,53 @@ def test_lists_and_distributions_of_scipy_may_replace_ranges_for_optuna():
         assert params["b"] in (1, 2, 3)
         assert params["c"] in ({0: 1}, {0: 2})
         assert 1e-3 <= params["d"] <= 1
-        assert params["e"] in (4, 5)
+        assert params["e"] in (4, 5) and type(params["e"]) is int
     with pytest.raises(TypeError, match="the search space's entry 'f'=3 must be a range"):
         SearchSpace(f=3).suggest(study.ask())
+
+
+def test_the_best_parameters_of_a_study_are_the_values_or_cannot_be_taken_for_them():
+    optuna = pytest.importorskip("optuna", reason="optuna draws the parameters")
+    space = SearchSpace(alpha=stats.loguniform(1e-3, 1), l1_ratio=stats.uniform(0.25, 0.5))
+    space |= {"max_iter": stats.randint(4, 6), "tol": stats.gamma(2, scale=1e-3)}
+    space["class_weight"] = [{0: 1}, {0: 2}]
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    study.optimize(lambda trial: space.suggest(trial)["alpha"], n_trials=3)
+    best, params = study.best_params, space.suggest(optuna.trial.FixedTrial(study.best_params))
+    assert set(params) == set(space)
+    assert set(best) - set(space) == {"tol (quantile)", "class_weight (index)"}
+    assert all(best[name] == params[name] for name in ("alpha", "l1_ratio", "max_iter"))
+    assert best["alpha"] == study.best_value
+    with pytest.raises(ValueError, match=r"(?s)^Invalid parameter 'tol \(quantile\)'.*FixedTrial"):
+        LinearLearnerClassifier().set_params(**best)
+
+
+class Chooser:
+    """The least or the largest number, as a trial of optuna chooses it."""
+
+    def __init__(self, is_least):
+        self.is_least = is_least
+
+    def suggest_float(self, name, low, high, *, log=False):
+        return low if self.is_least else high
+
+    suggest_int = suggest_float
+
+
+@pytest.mark.parametrize("values", [stats.randint(5, 20), stats.binom(7, 0.5), stats.poisson(3)])
+def test_discrete_distributions_give_ints_of_their_support_at_both_ends(values):
+    for is_least in (True, False):
+        (chosen,) = SearchSpace(n=values).suggest(Chooser(is_least)).values()
+        assert type(chosen) is int
+        assert values.pmf(chosen) > 0
+        if np.isfinite(values.support()[1 - is_least]):
+            assert chosen == values.support()[1 - is_least]
+
+
+def test_the_ends_of_unbounded_distributions_are_finite():
+    for is_least in (True, False):
+        params = SearchSpace(a=stats.norm(0, 1), b=stats.expon()).suggest(Chooser(is_least))
+        assert all(map(np.isfinite, params.values()))
 
 
 def test_joined_and_copied_spaces_are_spaces():

@@ -1,5 +1,8 @@
 """Rows and weights: the fast way and the slow way agree."""
 
+import re
+import tracemalloc
+
 import numpy as np
 import pytest
 import sklearn
@@ -7,7 +10,14 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from algos._common import validation
-from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
+from algos._common.column_types import refuse_dates
+from algos._common.targets import checked_numbers
+from algos._common.validation import (
+    check_sample_weight,
+    drop_zero_weight,
+    said_of_validation,
+    validate_rows,
+)
 
 
 class Fitted(BaseEstimator):
@@ -198,12 +208,101 @@ def test_a_column_of_dates_is_named(estimator):
         [[DAYS[0], 1.0], [DAYS[1], 2.0]],
         [[1.0], [DAYS[0].item()]],
         [[1.0], [np.timedelta64(3, "s")]],
+        ((1.0,), (DAYS[0],)),
+        [np.array([1.0]), DAYS[:1]],
+        [np.array([1.0]), DAYS[:1].astype(object)],
         np.array([[1.0], [np.timedelta64(3, "s")]], dtype=object),
     ],
 )
 def test_dates_among_objects_are_refused(estimator, rows):
     with pytest.raises(ValueError, match=r"column [01] of `X` holds dates or times"):
         validate_rows(estimator, rows, reset=True)
+
+
+def test_lists_of_arrays_are_not_copied_in_search_of_dates():
+    rows = list(np.ones((100, 1000), dtype=np.float32))
+    tracemalloc.start()
+    refuse_dates(rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.1 * 100 * rows[0].nbytes
+
+
+def targets_of_days():
+    pandas, polars, pyarrow = map(pytest.importorskip, ("pandas", "polars", "pyarrow"))
+    yield from (DAYS, DAYS - DAYS[0], list(DAYS), DAYS.tolist(), DAYS.astype(object))
+    series = pandas.Series(DAYS.astype("datetime64[s]"))
+    yield from (series, series - series[0], series.astype(object), series.dt.to_period("M"))
+    yield from (series.dt.tz_localize("UTC"), series.astype("timestamp[s][pyarrow]"))
+    yield from (series.to_frame(), polars.Series(DAYS), pyarrow.array(DAYS))
+
+
+def test_targets_that_are_dates_are_refused():
+    for y in targets_of_days():
+        with pytest.raises(ValueError, match=r"^`y_val` holds dates or times .*; replace it by"):
+            checked_numbers(y, "y_val")
+
+
+def test_targets_of_numbers_are_not_taken_for_dates():
+    pandas, polars, pyarrow = map(pytest.importorskip, ("pandas", "polars", "pyarrow"))
+    y = np.arange(3.0)
+    for same in (
+        y,
+        y.tolist(),
+        list(y),
+        y.astype(object),
+        pandas.Series(y, dtype="Int64"),
+        polars.Series(y),
+        pyarrow.array(y),
+    ):
+        assert checked_numbers(same).tolist() == [0, 1, 2]
+    assert checked_numbers([[0, 1], (2, 3)]).tolist() == [[0, 1], [2, 3]]
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError("column 'X' of `X` holds"), "column 'X' of `X_val` holds"),
+        (ValueError("X has 2 features"), "X_val has 2 features"),
+        (ValueError("Input sample_weight contains"), "Input sample_weight_val contains"),
+        (TypeError("Sparse data was passed for X,"), "Sparse data was passed for X_val,"),
+        (TypeError("column 'sample_weight' of `X`"), "column 'sample_weight' of `X_val`"),
+        (ValueError("names unseen:\n- X\n"), "X_val, y_val: names unseen:\n- X\n"),
+        (ValueError("`y_val` holds"), "`y_val` holds"),
+    ],
+)
+def test_errors_about_validation_rows_name_them_and_leave_columns_their_names(error, text):
+    with pytest.raises(type(error)) as caught, said_of_validation():
+        raise error
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("names", [[0, 2], [0.5, 3.5], [("b", 1), ("b", 2)]])
+def test_names_of_columns_that_are_numbers_print_as_such(estimator, names):
+    pandas = pytest.importorskip("pandas")
+    columns = pandas.MultiIndex.from_tuples(names) if isinstance(names[0], tuple) else names
+    wrong = pandas.DataFrame(np.ones((3, 2)), columns=columns)
+    wrong.iloc[2, 1] = np.nan
+    dates = pandas.DataFrame(np.ones((2, 2)), columns=columns)
+    dates[names[1]] = DAYS.astype("datetime64[s]")
+    texts = pandas.DataFrame([["1", "2"], ["1", "red"]], columns=columns)
+    for frame in (wrong, dates, texts):
+        with pytest.raises(ValueError, match=re.escape(f"column {names[1]!r}")):
+            validate_rows(estimator, frame, reset=True)
+
+
+def test_columns_of_lists_are_named(estimator):
+    pandas, polars = map(pytest.importorskip, ("pandas", "polars"))
+    columns = {"n": [1.0, 2.0], "lists": [[1, 2], [3, 4]]}
+    for make in (pandas.DataFrame, polars.DataFrame):
+        with pytest.raises(ValueError, match="with a sequence: column 'lists' of `X` holds values"):
+            validate_rows(estimator, make(columns), reset=True)
+
+
+def test_a_lazy_frame_is_refused_with_its_remedy(estimator):
+    polars = pytest.importorskip("polars")
+    with pytest.raises(TypeError, match=r"LazyFrame, .*; pass X\.collect\(\)$"):
+        validate_rows(estimator, polars.LazyFrame({"n": [1.0]}), reset=True)
 
 
 def test_arrays_of_pyarrow_that_are_no_table_are_scikit_learns_business(estimator):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PowerTransformer, StandardScaler
 
@@ -163,3 +164,10 @@ def test_a_row_alone_has_the_distances_that_it_has_among_others(onnx, rows):
     for i in (0, 7, 119):
         alone = run(model, rows[i : i + 1])
         assert alone["transform"].tolist() == whole["transform"][i : i + 1].tolist()
+
+
+def test_a_search_is_refused_with_what_to_export():
+    search = GridSearchCV(KMeans(2, random_state=0), {"n_clusters": [2, 3]}, cv=2)
+    search.fit(np.random.default_rng(0).normal(size=(20, 2)))
+    with pytest.raises(ValueError, match=r"\(GridSearchCV\); export its best_estimator_$"):
+        to_onnx(search)

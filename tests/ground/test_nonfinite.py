@@ -1,0 +1,97 @@
+"""The place of NaN and infinity that errors name."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from algos import PCA, KMeans, LinearLearnerRegressor, RandomCutForest
+from algos._common.labels import class_labels
+from algos._common.nonfinite import located
+
+
+def both():
+    """Return rows with infinity in row 1 and NaN in row 5."""
+    X = np.random.default_rng(0).normal(size=(30, 3))
+    X[1, 0], X[5, 2] = np.inf, np.nan
+    return X
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_the_place_is_that_of_what_the_error_is_about(make):
+    for text, place in (("NaN.", "row 5 of column 2"), ("infinity.", "row 1 of column 0")):
+        error = located(ValueError(f"Input X contains {text}"), make(both()))
+        assert str(error) == f"Input X contains {text} The first one is in {place}."
+
+
+def test_infinity_before_nan_is_not_taken_for_it():
+    with pytest.raises(ValueError, match=r"X contains NaN\. The first one is in row 5 of column 2"):
+        KMeans(2).fit(both())
+    y = np.arange(30.0)
+    y[3], y[8] = np.inf, np.nan
+    with pytest.raises(ValueError, match=r"y contains NaN\. The first one is in row 8\."):
+        LinearLearnerRegressor().fit(np.ones((30, 1)), y)
+
+
+def test_nan_that_is_allowed_is_not_taken_for_infinity():
+    pd = pytest.importorskip("pandas", reason="pandas makes the frames")
+    X = np.random.default_rng(0).normal(size=(30, 3))
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    forest = RandomCutForest(5).fit(frame)
+    X[1, 1], X[9, 2] = np.nan, np.inf
+    with pytest.raises(ValueError, match=r"^Input X contains infinity .* row 9 of column 'c'"):
+        forest.impute(pd.DataFrame(X, columns=["a", "b", "c"]))
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "Float32", "boolean", "double[pyarrow]"])
+def test_missing_values_of_nullable_columns_are_located(dtype):
+    pd = pytest.importorskip("pandas", reason="pandas makes the frames")
+    pytest.importorskip("pyarrow", reason="pyarrow holds a column")
+    frame = pd.DataFrame({"a": np.arange(6.0), "c": pd.array([1, 1, 1, None, 1, None], dtype)})
+    with pytest.raises(ValueError, match=r"^Input X contains NaN\. .* row 3 of column 'c'\."):
+        KMeans(2).fit(frame)
+
+
+@pytest.mark.parametrize("value", ["NA", "NaT"])
+def test_missing_values_among_objects_are_located(value):
+    pd = pytest.importorskip("pandas", reason="pandas makes the frames")
+    values = pd.Series([1.0, 2.0, getattr(pd, value), 4.0], dtype=object)
+    frame = pd.DataFrame({"a": np.arange(4.0), "c": values})
+    with pytest.raises(ValueError, match=r"^Input X contains NaN, as .* row 2 of column 'c'"):
+        KMeans(2).fit(frame)
+    frame.loc[3, "c"] = "red"
+    with pytest.raises(ValueError, match="column 'c' of `X` holds strings"):
+        KMeans(2).fit(frame)
+
+
+@pytest.mark.parametrize("rows", [list, np.array])
+def test_an_int_that_is_larger_than_any_float_is_located(rows):
+    X = rows([[1.0, 2], [3.0, 10**400]])
+    with pytest.raises(ValueError, match=r"contains infinity .* in row 1 of column 1"):
+        KMeans(2).fit(X)
+
+
+def test_targets_of_objects_get_the_same_errors():
+    pd = pytest.importorskip("pandas", reason="pandas makes the series")
+    X = np.ones((3, 1))
+    with pytest.raises(ValueError, match=r"^Input y contains NaN, as NAType .* is in row 1\."):
+        LinearLearnerRegressor().fit(X, pd.Series([1.0, pd.NA, 2], dtype=object))
+    with pytest.raises(ValueError, match=r"^Input y contains infinity .* is in row 2\."):
+        LinearLearnerRegressor().fit(X, [1, 2, 10**400])
+
+
+@pytest.mark.parametrize("dtype", ["object", "string"])
+def test_missing_labels_among_strings_are_located(dtype):
+    pd = pytest.importorskip("pandas", reason="pandas makes the series")
+    for labels in (["a", "b", None, "a"], pd.Series(["a", "b", None, "a"], dtype=dtype)):
+        with pytest.raises(ValueError, match=r"^Input y_val contains NaN.* is in row 2\."):
+            class_labels(labels, "y_val")
+
+
+@pytest.mark.parametrize("solver", ["full", "covariance_eigh", "randomized", "sketch"])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_columns_whose_sums_show_nan_are_named(solver, method):
+    pd = pytest.importorskip("pandas", reason="pandas makes the frames")
+    X = np.random.default_rng(0).normal(size=(30, 3))
+    X[3, 2] = np.nan
+    with pytest.raises(ValueError, match=r"Input X contains NaN\. .* row 3 of column 'c'"):
+        getattr(PCA(2, svd_solver=solver), method)(pd.DataFrame(X, columns=["a", "b", "c"]))
