@@ -11,7 +11,7 @@ from algos._common.arrays import Float64Array
 from algos._common.threads import one_thread_blas
 from algos.pca.moments import Moments
 from algos.pca.rows import Rows
-from algos.pca.spectrum import Spectrum, completed
+from algos.pca.spectrum import Spectrum, completed, count_for_ratio
 
 
 def solve(moments: Moments, count: int | None) -> Spectrum:
@@ -22,26 +22,30 @@ def solve(moments: Moments, count: int | None) -> Spectrum:
     return Spectrum(values, vectors, total)
 
 
-def solve_wide(rows: Rows, count: int | None) -> Spectrum:
+def solve_wide(rows: Rows, count: int | None, share: float | None = None) -> Spectrum:
     """Return the same from the inner products of the rows, a smaller matrix if n < d.
 
-    X X' u = l u gives X' u, of length sqrt(l), as the eigenvector of X' X.
+    X X' u = l u gives X' u, of length sqrt(l), as the eigenvector of X' X. If `count` is None,
+    there are as many components as explain more than this share of the variance: those of
+    all rows may take far longer than the eigenvalues of n inner products.
     """
     n, d = rows.X.shape
-    count = n if count is None else count
     gram, combine = rows.inner_products()
     gram -= gram.mean(axis=0)  # corrects the rounding of the mean
     gram -= gram.mean(axis=1)[:, None]
-    values, U = _leading((gram + gram.T) / 2, count)
+    values, U = _leading((gram + gram.T) / 2, n if count is None else count)
+    variances, total = values / (n - 1), rows.total / (n - 1)
+    if count is None:
+        count = n if share is None else count_for_ratio(variances, total, share)
     # Smaller eigenvalues are only rounding; somewhat larger ones may be in part.
     noise = 4 * np.finfo(np.float64).eps + (100 * rows.eps) ** 2
-    found = int(np.count_nonzero(values > noise * values.max(initial=0)))
+    found = int(np.count_nonzero(values[:count] > noise * values.max(initial=0)))
     with one_thread_blas():
         components = np.empty((0, d))
         if found:
             components = _orthonormal(combine(U[:found]) / np.sqrt(values[:found, None]))
         components = completed(components, count)
-    return Spectrum(values / (n - 1), components, rows.total / (n - 1))
+    return Spectrum(variances, components, total)
 
 
 def _orthonormal(rows: Float64Array) -> Float64Array:

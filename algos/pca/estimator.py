@@ -36,7 +36,7 @@ from algos._common.validation import MANY_VALUES, validate_dense_or_csr, validat
 from algos._common.verbose import say
 from algos._cython.finite import all_finite
 from algos.pca.model import combined, projected
-from algos.pca.n_components import check_count, known_count
+from algos.pca.n_components import check_count, known_count, wanted_share
 from algos.pca.names import FOREIGN_NAMES
 from algos.pca.probabilistic import Probabilistic
 from algos.pca.randomized import normalizer_for
@@ -146,7 +146,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
     -----
     For n rows, d columns and k components, "covariance_eigh" takes n * d**2 operations in
     one pass and memory for a few d x d matrices of doubles, plus at most 5 % of X (or
-    16 MB) for sums; if n < d it takes n**2 * d operations and a copy of X. "randomized" and
+    16 MB) for sums; if n < d it takes (n**2 + 2 * n * k + 2 * k**2) * d operations and a copy
+    of X, with k counted in the eigenvalues if `n_components` is a share. "randomized" and
     "arpack" take about 4 * n * d * k operations per pass and memory for 8 MB of rows and a
     few vectors of length d for each of at most 8 * (k + n_oversamples); "full" takes
     2 * n * d**2 operations in double precision and 5 * d**2 doubles, or a copy of X if
@@ -405,6 +406,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
             self.n_oversamples,
             self.power_iteration_normalizer,
             self._n_threads(),
+            wanted_share(self.n_components),
         )
         # The others draw nothing, and must not advance numpy's global state.
         key = seed_key(self.random_state) if solver in TRUNCATED else None

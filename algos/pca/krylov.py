@@ -131,7 +131,7 @@ class Space:
     def beside(self, Q: Float64Array, vectors: Float64Array) -> Float64Array:
         """Return a basis of the part of the vectors beside V and Q."""
         both = np.concatenate([self.V, Q])
-        return orthonormal_beside(both, _beside(both, vectors), 0.0)
+        return orthonormal_beside(both, beside(both, vectors), 0.0)
 
     def diagonalise(self, count: int) -> None:
         """Compute the `count` leading Ritz values, and their vectors in the basis."""
@@ -192,7 +192,8 @@ def orthonormal(Q: Float64Array) -> Float64Array:
     return basis
 
 
-def _beside(V: Float64Array, Y: Float64Array) -> Float64Array:
+def beside(V: Float64Array, Y: Float64Array) -> Float64Array:
+    """Return the part of the rows of Y beside the orthonormal rows of V."""
     return Y - (Y @ V.T) @ V
 
 
@@ -215,7 +216,7 @@ def orthonormal_beside(V: Float64Array, Y: Float64Array, floor: float) -> Float6
         shortest = float(sizes[kept[-1]]) if is_unit else 0.0
         is_unit, floor = True, 0.1
         if shortest < 0.7:
-            Y = _beside(V, Y)
+            Y = beside(V, Y)
     return Y
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 from algos.pca.solvers import TRUNCATED
@@ -14,6 +14,11 @@ def known_count(wanted: Any, n: int, d: int, solver: str | None = None) -> int |
     if wanted is None:
         return min(n, d) - 1 if solver == "arpack" else min(n, d)
     return int(wanted) if isinstance(wanted, Integral) else None
+
+
+def wanted_share(wanted: Any) -> float | None:
+    """Return the share of the variance that the components are to explain, if it is given."""
+    return float(wanted) if isinstance(wanted, Real) and not isinstance(wanted, Integral) else None
 
 
 def found_count(wanted: Any, spectrum: Spectrum, n: int) -> int:

@@ -31,6 +31,7 @@ class Settings:
     n_oversamples: int
     power_iteration_normalizer: str
     n_threads: int
+    share: float | None = None  # of the variance, if the number of components depends on it
 
 
 class Decomposition(NamedTuple):
@@ -191,7 +192,7 @@ def _solve(
     if isinstance(rows, Moments):
         spectrum, scatter = covariance.solve(rows, count), rows.scatter
     elif settings.solver == "covariance_eigh":
-        spectrum = covariance.solve_wide(rows, count)
+        spectrum = covariance.solve_wide(rows, count, settings.share)
     elif settings.solver == "full":
         spectrum, scatter = full.solve(rows.X, rows.mean)
     else:

@@ -9,13 +9,18 @@ from scipy import linalg
 from scipy.special import gammaln
 
 from algos._common.arrays import Float64Array
+from algos._common.random import Key, stream
+from algos.pca.krylov import beside, orthonormal
+
+KEY: Key = np.array([0x2545F4914F6CDD1D, 0x9E6C63D0676A9A99], dtype=np.uint64)
+BLOCKED = 64  # numbers of room for each vector, with which LAPACK works in blocks
 
 
 class Spectrum(NamedTuple):
     """Eigenvalues and eigenvectors of the covariance, the largest first."""
 
     variances: Float64Array  # (m,), sum of squares along the component / (n - 1)
-    components: Float64Array  # (m, d), orthonormal rows
+    components: Float64Array  # (at most m, d), orthonormal rows: as many as are wanted
     total_variance: float  # of all directions
 
 
@@ -35,22 +40,33 @@ def with_fixed_signs(components: Float64Array) -> Float64Array:
 def completed(components: Float64Array, count: int) -> Float64Array:
     """Return `count` orthonormal rows that begin with the given ones.
 
-    Directions without variance, which a solver cannot find, are arbitrary: they are the
-    images of the remaining axes under the reflections that map the first axes to the given rows.
+    Directions without variance, which a solver cannot find, are arbitrary. (Usually a single
+    one is missing: n centred rows have at most n - 1 directions.)
     """
-    found, d = components.shape
+    found = len(components)
     if found >= count:
         return components
-    rows = np.zeros((d, count), order="F")
-    rows[:, :found] = components.T
-    tau = np.empty(0)
-    if found:
-        rows[:, :found], tau, _, _ = linalg.lapack.dgeqrf(rows[:, :found])
-        rows, _, _ = linalg.lapack.dorgqr(rows, tau)
-    else:
-        rows[np.diag_indices(count)] = 1
-    rows[:, :found] = components.T
-    return np.ascontiguousarray(rows.T)
+    make = _random_beside if 4 * (count - found) < found else _images_of_axes  # the cheaper one
+    return np.concatenate([components, make(components, count - found)])
+
+
+def _random_beside(components: Float64Array, count: int) -> Float64Array:
+    others = stream(KEY).standard_normal((count, components.shape[1]))
+    for _ in range(2):  # what remains of the random vectors may be short, with much rounding
+        others = orthonormal(beside(components, others))
+    return others
+
+
+def _images_of_axes(components: Float64Array, count: int) -> Float64Array:
+    """Map the next axes by the reflections that map the first ones to the given rows."""
+    found, d = components.shape
+    axes = np.eye(count, d, found)
+    if not found:
+        return axes
+    (reflections, tau), _ = linalg.qr(components.T, mode="raw", check_finite=False)
+    room = max(BLOCKED * count, 1)
+    images, _, _ = linalg.lapack.dormqr("L", "N", reflections, tau, axes.T, room)
+    return np.ascontiguousarray(images.T)
 
 
 def count_for_ratio(variances: Float64Array, total: float, ratio: float) -> int:

@@ -7,14 +7,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from scipy import sparse
+from scipy import linalg, sparse
 from sklearn import decomposition
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 
 from algos import PCA
-from algos.pca import estimator
+from algos.pca import covariance, estimator
 from algos.pca.moments import gather
 from algos.pca.solvers import choose_solver
 from algos.pca.spectrum import completed, count_by_evidence, with_fixed_signs
@@ -253,6 +253,76 @@ def test_the_number_of_threads_changes_no_bit(solver, shape, dtype):
         found, expected = np.asarray(getattr(two, name)), np.asarray(getattr(one, name))
         assert found.tobytes() == expected.tobytes(), name
     assert one.transform(X).tobytes() == two.transform(X).tobytes()
+
+
+@types
+@pytest.mark.parametrize("n_components", [0.5, 0.9, None])
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_the_number_of_threads_changes_no_bit_of_a_share_of_wide_rows(
+    is_sparse, n_components, dtype
+):
+    X = rows(40, 200, dtype=dtype)
+    X = sparse.csr_array(X) if is_sparse else X
+    one, two = (
+        PCA(n_components, svd_solver="covariance_eigh", n_jobs=n_jobs).fit(X) for n_jobs in (1, 2)
+    )
+    for name in ATTRIBUTES:
+        found, expected = np.asarray(getattr(two, name)), np.asarray(getattr(one, name))
+        assert found.tobytes() == expected.tobytes(), name
+
+
+@types
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.95, 0.9999])
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_a_share_of_wide_rows_has_the_components_of_their_number(
+    is_sparse, share, dtype, monkeypatch
+):
+    X = rows(40, 200, dtype=dtype)
+    data = sparse.csr_array(X) if is_sparse else X
+    made = []
+    orthonormal = covariance._orthonormal
+    monkeypatch.setattr(
+        covariance, "_orthonormal", lambda rows: made.append(len(rows)) or orthonormal(rows)
+    )
+    pca = PCA(share, svd_solver="covariance_eigh").fit(data)
+    count = pca.n_components_
+    assert count == Reference(share, svd_solver="full").fit(X.astype(np.float64)).n_components_
+    assert made == [min(count, 39)]  # others would take time for nothing
+    fixed = PCA(count, svd_solver="covariance_eigh").fit(data)
+    atol = 100 * np.finfo(dtype).eps
+    for name in ATTRIBUTES:
+        found, expected = getattr(pca, name), getattr(fixed, name)
+        np.testing.assert_allclose(found, expected, rtol=10 * atol, atol=10 * atol, err_msg=name)
+    identity = np.eye(count)
+    np.testing.assert_allclose(pca.components_ @ pca.components_.T, identity, atol=atol)
+
+
+@types
+@pytest.mark.parametrize("n_components", [0.5, 0.99, 0.999999, None])
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_wide_rows_of_widely_different_variances_lose_no_more_than_squares_do(
+    is_sparse, n_components, dtype
+):
+    rng = np.random.default_rng(0)
+    U, V = (np.linalg.qr(rng.normal(size=(size, 60)))[0] for size in (60, 700))
+    X = (U * np.geomspace(1, 1e-7, 60) @ V.T).astype(dtype)
+    centered = X.astype(np.float64) - X.mean(axis=0, dtype=np.float64)
+    _, expected, directions = np.linalg.svd(centered, full_matrices=False)
+    pca = PCA(n_components).fit(sparse.csr_array(X) if is_sparse else X)
+    count = pca.n_components_
+    share = np.cumsum(expected**2) / (expected**2).sum()
+    assert count == (60 if n_components is None else np.count_nonzero(share <= n_components) + 1)
+    unit = {np.float32: 1e-9, np.float64: 1e-15}[dtype]
+    atol = 10 * unit * expected[0] ** 2
+    rtol = 10 * float(np.finfo(dtype).eps)
+    squares = pca.singular_values_.astype(np.float64) ** 2
+    np.testing.assert_allclose(squares, expected[:count] ** 2, rtol=rtol, atol=atol)
+    components = pca.components_.astype(np.float64)
+    atol = 20 * float(np.finfo(dtype).eps)
+    np.testing.assert_allclose(components @ components.T, np.eye(count), atol=atol)
+    known = min(count, int(np.count_nonzero(expected > 1e3 * np.sqrt(unit) * expected[0])))
+    along = np.abs(np.einsum("ij,ij->i", components[:known], directions[:known]))
+    np.testing.assert_allclose(along, 1, atol=1e-4)
 
 
 @solvers
@@ -644,6 +714,25 @@ def test_completed_rows_are_orthonormal_and_begin_with_the_given():
         found = completed(start, 6)
         assert np.array_equal(found[: len(start)], start)
         np.testing.assert_allclose(found @ found.T, np.eye(6), atol=1e-12)
+
+
+@pytest.mark.parametrize("d", [300, 301, 2000])
+@pytest.mark.parametrize("found", [0, 1, 100, 239, 241, 290, 299])
+def test_few_or_many_missing_rows_are_completed(found, d):
+    start = np.linalg.qr(np.random.default_rng(0).normal(size=(d, found)))[0].T
+    whole = completed(start, 300)
+    assert whole.shape == (300, d)
+    assert np.array_equal(whole[:found], start)
+    np.testing.assert_allclose(whole @ whole.T, np.eye(300), atol=1e-14)
+    assert completed(start, 300).tobytes() == whole.tobytes()
+
+
+def test_one_missing_row_is_completed_without_factorising_the_others(monkeypatch):
+    sizes = []
+    qr = linalg.qr
+    monkeypatch.setattr(linalg, "qr", lambda A, **rest: sizes.append(A.shape) or qr(A, **rest))
+    completed(np.eye(40, 300), 41)
+    assert set(sizes) == {(300, 1)}
 
 
 def test_signs_follow_the_largest_coordinate_the_first_of_equals():
