@@ -21,7 +21,7 @@ from algos.factorization_machine.links import link_of
 from algos.factorization_machine.machine import Outcome, Problem
 from algos.factorization_machine.rows import Columns, Rows, Table, training_table
 from algos.factorization_machine.settings import ConfiguredMachine, quiet_where_far
-from algos.factorization_machine.stream_record import StreamRecord
+from algos.factorization_machine.stream_record import StreamRecord, begin_record, is_of, with_entry
 from algos.factorization_machine.stream_state import State, release, with_pending
 from algos.factorization_machine.streaming import (
     Batch,
@@ -238,10 +238,10 @@ class IncrementalMachine(ConfiguredMachine):
 
     def _tell_batch(self, loss: float, *, continues: bool) -> None:
         record = self.__dict__.get("_record")
-        if not (continues and record is not None and record.continues(self.history_)):
-            record = StreamRecord(self.history_ if continues else None)
-        self.history_ = record.add(loss)
-        self._record, self.n_iter_ = record, len(record)
+        if not (continues and record is not None and is_of(record, self.history_)):
+            record = begin_record(self.history_ if continues else None)
+        self._record, self.history_ = with_entry(record, loss)
+        self.n_iter_ = self._record["size"]
         self.objective_ = loss
         self.solver_ = "adagrad"
         say(self, f"batch {self.n_iter_}", loss=loss)
