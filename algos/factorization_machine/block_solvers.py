@@ -31,7 +31,7 @@ from algos.factorization_machine.machine import (
     largest_fall,
 )
 from algos.factorization_machine.posterior import require_room_of_draws
-from algos.factorization_machine.priors import prior_rates, unit_rates
+from algos.factorization_machine.priors import prior_rates, starts_wide, unit_rates
 from algos.factorization_machine.rows import Table
 from algos.factorization_machine.sampler import Chain, Posterior, Sweep, sample
 from algos.factorization_machine.scoring import scores
@@ -160,13 +160,15 @@ def _sampled(
             watch(lambda: _machine_of(now, sweep.state), objective, held.loss(now, sweep.number))
         )
 
+    start = first_machine(problem, output, key, is_chain=True)
+    is_wide = not start[1].any() and starts_wide(table.rows)
     posterior = sample(
         table.rows,
         problem.fields,
         likelihood,
-        Chain(max_iter, burn_in, given.n_draws, rates=prior_rates(table.rows)),
+        Chain(max_iter, burn_in, given.n_draws, rates=prior_rates(table.rows), starts_wide=is_wide),
         groups,
-        first_machine(problem, output, key, is_chain=True),
+        start,
         key,
         n_threads=problem.n_threads,
         on_sweep=on_sweep,

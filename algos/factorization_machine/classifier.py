@@ -336,7 +336,8 @@ class FactorizationMachineClassifier(ClassifierMixin, ClassifierLabels, Classifi
         """
         if (groups is None) == (self.loss == "bpr"):
             raise ValueError(
-                "`groups` must be given to `fit` with loss='bpr'; a search passes them on after "
+                "`groups` must be given to `fit` with loss='bpr'; a pipeline passes them on as "
+                "fit(X, y, <step>__groups=groups), and a search after "
                 "sklearn.set_config(enable_metadata_routing=True) and .set_fit_request(groups=True)"
                 if groups is None
                 else f"`groups` must be None with loss={self.loss!r}; loss='bpr' ranks within them"

@@ -40,6 +40,7 @@ from algos.factorization_machine.incremental import IncrementalMachine
 from algos.factorization_machine.learners import LEARNERS, fit_constant, is_constant
 from algos.factorization_machine.links import link_of
 from algos.factorization_machine.machine import Machine, Outcome, Problem, require_room
+from algos.factorization_machine.offsets import warn_of_offsets
 from algos.factorization_machine.parameters import INITS
 from algos.factorization_machine.progress import SweepReporter
 from algos.factorization_machine.replicates import split_replicates
@@ -99,7 +100,9 @@ class FactorizationMachine(IncrementalMachine):
         weight, self._weight_exponent = checked_weights(sample_weight, rows.shape[0])
         kept, own_weight, column, groups = drop_zero_weight(rows, weight, column, groups)
         self._learn_target(column, own_weight)
-        warn_of_identifiers(type(self).__name__, kept, getattr(self, "feature_names_in_", None))
+        names = getattr(self, "feature_names_in_", None)
+        warn_of_identifiers(type(self).__name__, kept, names)
+        warn_of_offsets(type(self).__name__, kept, names)
         validation = self._explicit_validation(*held_out)
         resumable = Resumable(self, rows, y, sample_weight, held_out=validation)
         state = resumable.state or {"key": seed_key(self.random_state), "n_reported": 0}

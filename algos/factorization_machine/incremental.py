@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from algos._common.arrays import Float64Array
 from algos._common.automatic import keep_automatic
 from algos._common.base import check_mergeable, is_same
-from algos._common.history import History
 from algos._common.random import Key, seed_key
 from algos._common.threads import effective_n_threads
 from algos._common.validation import drop_zero_weight
@@ -22,6 +21,7 @@ from algos.factorization_machine.links import link_of
 from algos.factorization_machine.machine import Outcome, Problem
 from algos.factorization_machine.rows import Columns, Rows, Table, training_table
 from algos.factorization_machine.settings import ConfiguredMachine, quiet_where_far
+from algos.factorization_machine.stream_record import StreamRecord, begin_record, is_of, with_entry
 from algos.factorization_machine.stream_state import State, release, with_pending
 from algos.factorization_machine.streaming import (
     Batch,
@@ -57,12 +57,13 @@ class IncrementalMachine(ConfiguredMachine):
     solver_: str
     levels_: NDArray[Any]
     history_: dict[str, NDArray[Any]]
+    _record: StreamRecord  # of the arrays in `history_`; neither copied nor pickled
 
     def __getstate__(self) -> dict[str, Any]:
         if "_stream" in self.__dict__:
             release(self._stream)
         state: dict[str, Any] = super().__getstate__()
-        return state
+        return {name: value for name, value in state.items() if name != "_record"}
 
     def _begin_stream(self, outcome: Outcome, table: Table, n_rows: int, key: Key) -> None:
         """Keep what `partial_fit` and `merge` continue from."""
@@ -71,7 +72,8 @@ class IncrementalMachine(ConfiguredMachine):
         self._key = key
         # Over the columns that occurred; the first batch spreads it over all.
         self._after_fit = None if outcome.state is None else dict(outcome.state)
-        self.__dict__.pop("_stream", None)
+        for name in ("_stream", "_record"):
+            self.__dict__.pop(name, None)
 
     def _partial_fit(self, X: Any, y: NDArray[Any], sample_weight: Any, *, first: bool) -> None:
         """Learn a batch of validated rows."""
@@ -213,7 +215,7 @@ class IncrementalMachine(ConfiguredMachine):
         self._forget_draws()
         self._after_fit = self._fields = None
         # Sums of squared gradients belong to other factors, and the history to one part's rows.
-        for name in ("_stream", "_is_stale", "n_iter_", "objective_", "history_"):
+        for name in ("_stream", "_is_stale", "n_iter_", "objective_", "history_", "_record"):
             self.__dict__.pop(name, None)
         self._weight_seen += weight
         self.n_samples_seen_ += other.n_samples_seen_
@@ -235,10 +237,11 @@ class IncrementalMachine(ConfiguredMachine):
         return float(np.ldexp(weight, other._weight_exponent - self._weight_exponent))
 
     def _tell_batch(self, loss: float, *, continues: bool) -> None:
-        history = History(self.history_ if continues else None)
-        history.record(loss, validation=np.nan)
-        self.history_ = history.arrays()
-        self.n_iter_ = len(history)
+        record = self.__dict__.get("_record")
+        if not (continues and record is not None and is_of(record, self.history_)):
+            record = begin_record(self.history_ if continues else None)
+        self._record, self.history_ = with_entry(record, loss)
+        self.n_iter_ = self._record["size"]
         self.objective_ = loss
         self.solver_ = "adagrad"
         say(self, f"batch {self.n_iter_}", loss=loss)

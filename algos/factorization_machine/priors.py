@@ -25,6 +25,8 @@ from algos.factorization_machine.rows import Rows, power_of_two
 
 SHAPE = 6.0  # twice that of the precisions
 _ROWS_A_COLUMN = 10  # rows per column from which on rates are not lowered
+_RARE = 0.1  # share of the rows below which a column with a value is rare
+_FEW_RARE = 1.5  # mean number of rare columns in a row below which their pairs matter little
 _MEAN_WEIGHT = 1.0  # weight, in columns, of the prior mean of 0
 _LEAST = sys.float_info.min  # smallest rate, for values whose squares overflow
 _MOST = 1e12  # largest precision, beside which float64 still resolves the others
@@ -49,6 +51,11 @@ class Prior(NamedTuple):
         penalties[:, -1] = alpha_linear
         return cls(np.zeros_like(penalties), penalties)
 
+    def with_linear_of(self, other: Prior) -> Prior:
+        """Return these priors of factors with the other's of coefficients."""
+        kept = zip(self, other, strict=True)
+        return Prior(*(np.hstack([mine[:, :-1], its[:, -1:]]) for mine, its in kept))
+
 
 def prior_rates(rows: Rows) -> tuple[float, float]:
     """Return the rates of factors and of coefficients, below `unit_rates` if rows are few.
@@ -63,6 +70,20 @@ def prior_rates(rows: Rows) -> tuple[float, float]:
     share = min(1.0, rows.n / max(_ROWS_A_COLUMN * rows.n_columns, 1))
     factors, linear = unit_rates(rows)
     return factors * share, linear * (share if rows.is_mostly_zeros else 1.0)
+
+
+def starts_wide(rows: Rows) -> bool:
+    """Tell whether the first sweep keeps the standard normal prior of coefficients of zero.
+
+    From zeros, a huge precision is drawn, which keeps the coefficients small for hundreds of
+    sweeps. If rows hold pairs of rare columns, their factors lead out of this funnel, and better
+    without large coefficients: the log loss on 10,000 rows of Frappe is .332 from a drawn precision
+    and .340 from 1. For one column of 1500 levels in 3000 rows it is .692 (a constant is as good)
+    and .628.
+    """
+    counts = rows.counts()
+    in_rare = counts[counts < _RARE * rows.n].sum()
+    return rows.is_mostly_zeros and bool(in_rare < _FEW_RARE * rows.n)
 
 
 def unit_rates(rows: Rows) -> tuple[float, float]:

@@ -41,6 +41,8 @@ class Chain(NamedTuple):
         Precision of the intercept's prior, which has mean 0.
     rates : (float, float)
         Rates of the priors of factors' and coefficients' precisions, see `prior_rates`.
+    starts_wide : bool
+        Whether the first sweep does not draw the coefficients' priors, see `starts_wide`.
     """
 
     max_iter: int
@@ -48,6 +50,7 @@ class Chain(NamedTuple):
     n_draws: int
     alpha_intercept: float = ALPHA_INTERCEPT
     rates: tuple[float, float] = (1.0, 1.0)
+    starts_wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -173,7 +176,9 @@ def one_sweep(
         _draw_intercept(sweeper, latent, chain.alpha_intercept, stream(key, _INTERCEPT, number))
     sizes = np.bincount(groups, minlength=len(prior.means)).astype(np.float64)
     rng = stream(key, _PRIORS, number)
-    prior = draw_prior(sweeper, groups, sizes, prior, chain.rates, rng)
+    before, prior = prior, draw_prior(sweeper, groups, sizes, prior, chain.rates, rng)
+    if chain.starts_wide and number == 0:
+        prior = prior.with_linear_of(before)
     columns_key = stream(key, _COLUMNS).integers(0, 2**64, size=2, dtype=np.uint64)
     sweeper.sweep(latent.weight, latent.precision, groups, *prior, columns_key, number)
     if not likelihood.stretches:

@@ -27,6 +27,7 @@ def expected_warnings():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # such as k > distinct rows
         warnings.filterwarnings("ignore", message="`validation_fraction`")  # nothing to split
+        warnings.filterwarnings("ignore", message=".* may learn little from columns? ")
         warnings.filterwarnings("ignore", message="`inertia_` overflows")
         yield
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from scipy.special import expit
 from sklearn.base import clone
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import OneHotEncoder
@@ -374,6 +375,28 @@ def test_a_chain_of_classes_begins_wide_enough_to_arrive_soon():
     X = OneHotEncoder().fit_transform(codes)
     model = classifier(solver="mcmc", max_iter=6).fit(X, score > 0)
     assert model.history_["objective"][-1] < 0.4
+
+
+@pytest.mark.parametrize("extra", ["nothing", "numbers"])
+def test_a_chain_learns_one_rare_column_a_row(extra):
+    rng = np.random.default_rng(0)
+    levels, effects = rng.integers(500, size=1000), 2 * rng.normal(size=500)
+    y = rng.random(1000) < expit(effects[levels])
+    X = OneHotEncoder().fit_transform(levels[:, np.newaxis])
+    if extra == "numbers":
+        X = sparse.hstack([X, rng.normal(size=(1000, 2))]).tocsr()
+    model = FactorizationMachineClassifier(solver="mcmc", max_iter=100, random_state=0).fit(X, y)
+    assert log_loss(y, model.predict_proba(X)) < 0.55  # of a constant: .69
+
+
+def test_a_chain_of_numbers_learns_one_rare_column_a_row():
+    rng = np.random.default_rng(0)
+    levels, effects = rng.integers(1500, size=3000), rng.normal(size=1500)
+    X, y = sparse.eye_array(1500, format="csr")[levels], effects[levels] + rng.normal(size=3000)
+    model = FactorizationMachineRegressor(random_state=0, max_iter=50).fit(X, y)
+    occurs = np.unique(levels)
+    assert np.corrcoef(model.coef_[occurs], effects[occurs])[0, 1] > 0.7
+    assert model.coef_[occurs].std() > 0.4
 
 
 def test_a_chain_of_classes_begins_narrow_where_rows_are_dense():

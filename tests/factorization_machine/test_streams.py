@@ -1,6 +1,7 @@
 """Batches and merges, also after a fit."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -260,6 +261,48 @@ def test_streams_and_merges_after_a_fit_drop_its_history(solver):
     for name in ("hyper_", "objective_", "history_", "n_iter_"):
         assert not hasattr(merged, name)
     assert merged.partial_fit(X, y).n_iter_ == 1
+
+
+def test_a_batch_does_not_copy_the_record_of_earlier_ones():
+    X, y = products(unit=1, n=60)
+    stream = FactorizationMachineRegressor(2, random_state=0)
+    for begin in range(20):
+        stream.partial_fit(X[begin : begin + 1], y[begin : begin + 1])
+    earlier = stream.history_
+    kept = {name: values.copy() for name, values in earlier.items()}
+    stream.partial_fit(X, y)
+    for name, values in stream.history_.items():
+        assert np.shares_memory(values, earlier[name])
+        np.testing.assert_array_equal(values[:-1], kept[name])
+        np.testing.assert_array_equal(earlier[name], kept[name])
+    assert (np.diff(stream.history_["seconds"]) > 0).all()
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))]
+)
+def test_copies_of_a_stream_have_their_own_record(copied):
+    X, y = products(unit=1, n=60)
+    stream = FactorizationMachineRegressor(2, random_state=0).partial_fit(X, y).partial_fit(X, y)
+    other = copied(stream).partial_fit(X[:20], y[:20])
+    stream.partial_fit(X, y)
+    losses = [each.history_["objective"] for each in (stream, other)]
+    np.testing.assert_array_equal(*(values[:2] for values in losses))
+    assert [values[2] for values in losses] == [stream.objective_, other.objective_]
+    assert stream.objective_ != other.objective_
+
+
+def test_a_call_that_fails_after_its_record_leaves_it(monkeypatch):
+    X, y = products(unit=1, n=60)
+    stream = FactorizationMachineRegressor(2, random_state=0).partial_fit(X, y).partial_fit(X, y)
+    expected = clone(stream).partial_fit(X, y).partial_fit(X, y).partial_fit(X, y)
+    with monkeypatch.context() as patch:
+        patch.setattr(FactorizationMachineRegressor, "_count_batch", None)
+        with pytest.raises(TypeError):
+            stream.partial_fit(X[:9], y[:9])
+    assert stream.n_iter_ == len(stream.history_["objective"]) == 2
+    stream.partial_fit(X, y)
+    np.testing.assert_array_equal(stream.history_["objective"], expected.history_["objective"])
 
 
 def test_a_merged_machine_of_constants_is_not_sure():

@@ -1,0 +1,66 @@
+"""A warning of numeric columns far from zero."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from algos._common.arrays import Float64Array, IndexArray
+from algos._common.warn import warn
+
+# Mean over standard deviation. Measured on five normal columns, R2 by "mcmc", "als" and "adagrad":
+# .998, .956, .424 at 10, .998, .721, .092 at 20, and with one such column .98, .97, .96 at 20.
+_FAR = 20.0
+_HEAD = 64  # first rows, by which most columns are ruled out
+_NEAR = _FAR / 4  # of the first rows of a column that is kept
+_NAMED = 3  # most columns named in a warning
+
+
+def far_columns(X: Any) -> IndexArray:
+    """Return the columns whose mean is many times their deviation, unless of one or two values."""
+    if not X.shape[0]:
+        return np.empty(0, dtype=np.intp)
+    head = X[:_HEAD]
+    found = np.arange(X.shape[1])
+    if sparse.issparse(X):
+        found, counts = np.unique(head.indices, return_counts=True)
+        found = found[2 * counts >= head.shape[0]]
+    found = found[_ratios(_dense(head[:, found])) >= _NEAR]
+    return np.array([j for j in found if _is_far(_dense(X[:, [j]]))], dtype=np.intp)
+
+
+def warn_of_offsets(name: str, X: Any, names: NDArray[Any] | None) -> None:
+    """Warn of columns that should be centred, by their indices or `names`."""
+    found = far_columns(X)
+    if not len(found):
+        return
+    said = ", ".join(str(j) if names is None else repr(names[j]) for j in found[:_NAMED])
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    columns, they = ("column", "its mean is") if len(found) == 1 else ("columns", "their means are")
+    warn(
+        f"{name} may learn little from {columns} {said}{more} of X, since {they} more than "
+        f"{_FAR:g} times the standard deviation; standardise such columns by StandardScaler()"
+    )
+
+
+def _dense(X: Any) -> Float64Array:
+    found: Float64Array = np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=np.float64)
+    return found
+
+
+def _is_far(column: Float64Array) -> bool:
+    # A flag, or an intercept, has its weight in two numbers, and neither is far from the other.
+    return bool(_ratios(column)[0] >= _FAR) and len(np.unique(column)) > 2
+
+
+def _ratios(values: Float64Array) -> Float64Array:
+    """Return the magnitude of each column's mean in standard deviations; inf if it is constant."""
+    unit = np.abs(values).max(axis=0, initial=0.0)
+    shares = np.divide(values, unit, out=np.zeros_like(values), where=unit > 0)
+    center, deviation = np.abs(shares.mean(axis=0)), shares.std(axis=0)
+    ratios = np.full(len(unit), np.inf)
+    np.divide(center, deviation, out=ratios, where=deviation > 0)
+    return np.where(unit > 0, ratios, 0.0)
