@@ -18,8 +18,9 @@ from algos._common.split import Rows, folds_of_class, prefix_of_class
 
 _STREAM = 1 << 20  # number of the random stream, above those of epochs and restarts
 _MOST_COPIES = 2.0**29  # in total, for numpy's hypergeometric distribution
-_ROUNDING = 1e-6  # from an integer, of weights divided by their unit
-_MOST_UNITS = 20  # that the smallest count may be, if counts were divided by a number
+_ROUNDING = 1e-6  # from an integer, of a share divided by that of one copy
+_MOST_UNITS = 1000  # that the smallest count may be, if counts were divided by their sum
+_FIRST = 16  # weights that show whether the others may be multiples of one count
 
 
 class Assignment(NamedTuple):
@@ -206,15 +207,21 @@ def find_replicates(
 
 
 def _counts(weight: Float64Array) -> Int64Array:
-    """Return weights as numbers of copies; ones if they are not multiples of a unit."""
-    least, largest = weight.min(), weight.max()
-    if largest < least * _MOST_COPIES:
+    """Return weights as numbers of copies; ones if they are neither whole nor shares."""
+    least = weight.min()
+    if least >= 1 and np.array_equal(weight, np.rint(weight)):
+        return _limited(weight)
+    if abs(weight.sum() - 1) < _ROUNDING and least * _MOST_COPIES > 1:
         for n in range(1, _MOST_UNITS + 1):
-            counts = weight / least * n
-            if np.abs(counts - np.rint(counts)).max() < _ROUNDING:
-                return _limited(counts)
-    is_whole = least >= 1 and np.array_equal(weight, np.rint(weight))
-    return _limited(weight) if is_whole else np.ones(len(weight), dtype=np.int64)
+            if _nearly_whole(weight[:_FIRST] / least * n):
+                counts = weight / least * n
+                if _nearly_whole(counts):
+                    return _limited(counts)
+    return np.ones(len(weight), dtype=np.int64)
+
+
+def _nearly_whole(counts: Float64Array) -> bool:
+    return bool(np.abs(counts - np.rint(counts)).max() < _ROUNDING)
 
 
 def _limited(counts: Float64Array) -> Int64Array:

@@ -81,7 +81,7 @@ class FitResult:
 
     def __post_init__(self) -> None:
         if self.model.n_passes_before:
-            self.choice = after_passes(self.model.n_passes_before)
+            self.choice = after_passes(self.choice, self.model.n_passes_before)
 
     @staticmethod
     def of(

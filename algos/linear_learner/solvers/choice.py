@@ -12,7 +12,6 @@ from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Control, Penalty, Problem, Solution, Solver
 from algos.linear_learner.solvers import handover
 from algos.linear_learner.solvers.costs import passes_first
-from algos.linear_learner.solvers.curvature import PIECEWISE
 
 SOLVERS = (
     "gram",
@@ -29,6 +28,8 @@ _MOST_NEWTON_PARAMETERS = 1500
 _WIDE = 1000  # columns from which fewer rows favour passes over factors
 _MOST_INTERIOR_COLUMNS = 3000
 _OF_START = 4  # divisor of the budget of passes if a fit starts from an earlier model
+_SWEEPS_FIRST = 150  # of the dual: at most about as much time as Newton's method takes
+_FEWEST_SWEEPS = 20
 _LARGEST_L2 = 1e250  # by which dual steps divide; its inverse is the smallest
 _UNEVEN = 1e3  # ratio of the largest to the smallest L2 penalty of a column
 
@@ -45,8 +46,12 @@ _REASON_OF_ONE = (
     "smooth loss, one candidate: up to {} passes are estimated to cost less than Hessians, after "
     "which 'newton' takes over"
 )
+_REASON_OF_DUAL = (
+    "one candidate with fewer rows than columns: up to {} sweeps over the rows, after which "
+    "'newton' takes over"
+)
 _REASON_AFTER = (
-    "smooth loss, one candidate: {} iterations of 'lbfgs' did not converge, and 'newton' "
+    "smooth loss, one candidate: {} iterations of {!r} did not converge, and 'newton' "
     "continued from there"
 )
 
@@ -59,7 +64,7 @@ class Choice(NamedTuple):
     name : str
     reason : str
     budget : int
-        Iterations of "lbfgs" after which "newton" continues; 0 if it does not.
+        Iterations after which "newton" continues; 0 if it does not.
     """
 
     name: str
@@ -67,9 +72,9 @@ class Choice(NamedTuple):
     budget: int = 0
 
 
-def after_passes(count: int) -> Choice:
-    """Return the choice of "newton" that continued after `count` iterations of "lbfgs"."""
-    return Choice("newton", _REASON_AFTER.format(count))
+def after_passes(first: Choice, count: int) -> Choice:
+    """Return the choice of "newton" that continued after `count` iterations of the first."""
+    return Choice("newton", _REASON_AFTER.format(count, first.name))
 
 
 def choose_solver(
@@ -111,8 +116,10 @@ def choose_solver(
     if asked == "auto":
         name = _automatic(problem, penalties, has_l1, has_l2)
         is_alone = len(penalties) == 1 and not has_l1 and not begins_near
-        if is_alone and _many_are_near_kinks(problem) and _can_divide(penalties):
-            return Choice(_DUAL, _REASONS[_DUAL])
+        if is_alone and name == "newton" and _most_are_near_kinks(problem, penalties):
+            budget = min(_SWEEPS_FIRST, max_iter // 2)
+            if budget >= _FEWEST_SWEEPS:
+                return Choice(_DUAL, _REASON_OF_DUAL.format(budget), budget)
         budget = passes_first(problem, penalties[0], max_iter) if is_alone else 0
         if has_start and problem.n_outputs == 1:  # few passes suffice if it is near, or one Hessian
             budget = -(-budget // _OF_START)
@@ -144,14 +151,14 @@ def _automatic(problem: Problem, penalties: list[Penalty], has_l1: bool, has_l2:
     return _DUAL if is_dual else "lbfgs"
 
 
-def _many_are_near_kinks(problem: Problem) -> bool:
-    """Tell whether a step moves most rows near the kinks of their losses to another piece.
+def _most_are_near_kinks(problem: Problem, penalties: list[Penalty]) -> bool:
+    """Tell whether Newton's steps move most rows to another piece of their losses.
 
-    As columns suffice to fit all rows, those are many. The dual of measured targets is slow where
-    rows are about as many as columns.
+    As columns suffice to separate all rows, most are near their margins. Dual steps end in 30 to
+    200 sweeps, which cost less than Hessians, unless columns are correlated.
     """
-    n, d, name = problem.rows.n, problem.rows.d, problem.loss.name
-    return n < d and (name == "squared_hinge" or (name in PIECEWISE and 3 * n <= 2 * d))
+    is_margin = problem.loss.name == "squared_hinge"
+    return is_margin and problem.rows.n < problem.rows.d and _can_divide(penalties)
 
 
 def _can_divide(penalties: list[Penalty]) -> bool:
@@ -198,10 +205,10 @@ def path(
     start: list[Solution] | None,
 ) -> list[Solution] | Iterator[Solution]:
     """Return the solutions for all penalties: a list, or an iterator, which may be stopped."""
-    if choice.budget:
-        return handover.path(problem, penalties[0], control, start, choice.budget)
     solver = import_module(f"algos.linear_learner.solvers.{_home(choice.name, penalties)}")
     solve: Solver = solver.path if hasattr(solver, "path") else solver.solve
+    if choice.budget:
+        return handover.path(solve, problem, penalties[0], control, start, choice.budget)
     return solve(problem, penalties, control, start)
 
 

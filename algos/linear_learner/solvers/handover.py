@@ -1,6 +1,6 @@
-"""L-BFGS while it is cheaper than the estimated cost of Hessians, then Newton's method.
+"""L-BFGS or dual steps while they are cheaper than Hessians, then Newton's method.
 
-The number of passes that a problem needs is not known beforehand. If L-BFGS does not converge, this
+The number of passes that a problem needs is not known beforehand. If they do not converge, this
 takes up to about twice as long as Newton's method alone, more if its estimated cost was too high.
 """
 
@@ -12,11 +12,12 @@ from dataclasses import replace
 import numpy as np
 
 from algos._common.arrays import Float64Array
-from algos.linear_learner.problem import Control, Penalty, Problem, Solution
-from algos.linear_learner.solvers import lbfgs, newton
+from algos.linear_learner.problem import Control, Penalty, Problem, Solution, Solver
+from algos.linear_learner.solvers import newton
 
 
 def path(
+    begin: Solver,
     problem: Problem,
     penalty: Penalty,
     control: Control,
@@ -27,12 +28,14 @@ def path(
 
     Parameters
     ----------
+    begin : callable
+        `lbfgs.path` or `dual.path`.
     problem : Problem
     penalty : Penalty
     control : Control
     start : list of Solution or None
     budget : int
-        Iterations of L-BFGS, at most half of `control.max_iter`.
+        Its iterations, at most half of `control.max_iter`.
     """
     budget = min(budget, control.max_iter // 2)
     is_stopped = False
@@ -46,7 +49,7 @@ def path(
         return is_stopped
 
     own = replace(control, max_iter=budget, give_up=give_up if control.give_up else None)
-    (first,) = lbfgs.path(problem, [penalty], own, start)
+    (first,) = begin(problem, [penalty], own, start)
     if first.converged or is_stopped or not np.isfinite(first.objective):
         yield first
         return

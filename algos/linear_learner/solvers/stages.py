@@ -87,9 +87,11 @@ def descend_from(
     penalties = Penalties(points.by_column(penalty.l1), points.by_column(penalty.l2))
     with one_thread_blas():
         shape = Shape(problem, points)
-        limits = limits_of(points, control, evaluated_null(points).unit)
+        null = evaluated_null(points)
+        limits = limits_of(points, control, null.unit)
         metric = make_metric(shape, penalties, limits.tol * limits.unit)
         descent = Descent(metric, penalties, limits)
+        descent.offer(null.point, null.value, null.gradient)  # dual steps may end far above it
         steps = descent.steps([points.point(start.coef, start.intercept)])
         descend_together(points, [(descent, steps)], control)
     return solution(points, descent)
