@@ -30,7 +30,8 @@ class InertiaDisplay:
     inertias : array-like of shape (n_points,)
         The inertia for each of them.
     chosen : int or None, default=None
-        A number of clusters to mark; it should be among `n_clusters`.
+        A number of clusters to mark, such as the model's present one; it should be among
+        `n_clusters`.
 
     Attributes
     ----------
@@ -121,7 +122,9 @@ class InertiaDisplay:
                 linestyle="none",
                 marker="o",
                 color=self.line_.get_color(),
+                label=f"n_clusters={self.chosen}",
             )
+            ax.legend(handles=[self.mark_])
         ax.set(xlabel="Number of clusters", ylabel="Inertia")
         ax.set_ylim(bottom=0)
         return self

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.pipeline import make_pipeline
 
 import algos.plotting
 from algos import KMeans, LatentDirichletAllocation, RandomCutForest
@@ -34,6 +36,7 @@ def test_the_curve_of_an_estimator_is_drawn(pyplot, kmeans):
     assert display.line_.get_xdata().tolist() == counts.tolist()
     assert display.line_.get_ydata().tolist() == inertias.tolist()
     assert display.mark_.get_xdata().tolist() == [4]
+    assert [text.get_text() for text in display.ax_.get_legend().texts] == ["n_clusters=4"]
     assert display.ax_.get_xlabel() == "Number of clusters"
     assert display.ax_.get_ylabel() == "Inertia"
     assert display.figure_ is display.ax_.figure
@@ -44,7 +47,7 @@ def test_a_display_draws_where_and_how_it_is_told(pyplot, kmeans):
     display = InertiaDisplay.from_estimator(kmeans, range(1, 4), ax=ax, color="red")
     assert display.ax_ is ax
     assert display.line_.get_color() == "red"
-    assert display.mark_ is None  # 4 is not among them
+    assert display.mark_ is None and ax.get_legend() is None  # 4 is not among them
     assert display.plot(ax).line_ is not None
     assert len(ax.lines) == 2
 
@@ -122,11 +125,22 @@ def test_a_stream_its_scores_and_the_parts_of_its_peaks_are_drawn(pyplot, rows):
 def test_peaks_are_a_shingle_apart_and_explained_by_its_rows(pyplot, rows):
     display = AnomalyDisplay.from_estimator(ShingleForest(), rows[:, :1], n_peaks=9)
     assert display.peaks == [30]  # row 31 is of the same shingle
-    assert display.part_names == ["now", "-1", "-2"]
+    assert display.part_names == ["now", "1 row before", "2 rows before"]
     found = np.asarray(display.attribution)
     np.testing.assert_allclose(found[0, :, 1], np.abs(rows[30:27:-1, 0]))
     wide = AnomalyDisplay.from_estimator(ShingleForest(), rows)
     assert wide.part_names == ["x0", "x1"] and np.shape(wide.attribution) == (2, 2, 2)
+
+
+def test_rows_of_a_long_shingle_are_named_at_even_steps(pyplot, rows):
+    attribution = np.ones((100, 24, 1, 2))
+    display = AnomalyDisplay.from_scores(
+        rows[:, 0], rows[:, 0], attribution=attribution, threshold=3
+    )
+    labels = [label.get_text() for label in display.axes_[2].get_yticklabels()]
+    assert labels[0] == "now" and 4 <= len(labels) < 24
+    lags = [int(label.split(" rows before")[0]) for label in labels[1:]]
+    assert lags == [lags[0] * (i + 1) for i in range(len(lags))]
 
 
 def test_frames_give_names_and_dates_stand_at_the_peaks(pyplot, rows):
@@ -294,6 +308,21 @@ def test_the_words_of_topics_are_drawn(pyplot):
     assert [ax.get_title() for ax in display.axes_] == ["Topic 0", "Topic 1"]
 
 
+def test_topics_of_a_pipeline_are_drawn_with_the_words_of_the_steps_before(pyplot):
+    texts = ["cat dog", "bond stock"] * 10
+    pipeline = make_pipeline(CountVectorizer(), LatentDirichletAllocation(2, random_state=0))
+    pipeline.fit(texts)
+    display = TopicWordDisplay.from_estimator(pipeline)
+    labels = [{text.get_text() for text in ax.get_yticklabels()} for ax in display.axes_]
+    assert labels == [{"bond", "cat", "dog", "stock"}] * 2
+    given = TopicWordDisplay.from_estimator(pipeline, list("abcd"))
+    assert {text.get_text() for text in given.axes_[0].get_yticklabels()} == set("abcd")
+    X = CountVectorizer().fit_transform(texts)
+    numbered = make_pipeline("passthrough", LatentDirichletAllocation(2, random_state=0)).fit(X)
+    display = TopicWordDisplay.from_estimator(numbered)
+    assert {text.get_text() for text in display.axes_[0].get_yticklabels()} == set("0123")
+
+
 def test_topics_are_drawn_where_and_how_they_are_told(pyplot):
     X = np.repeat(np.kron(np.eye(3), np.ones((2, 2))), 5, axis=0)
     lda = LatentDirichletAllocation(3, random_state=0).fit(X)
@@ -307,6 +336,9 @@ def test_topics_are_drawn_where_and_how_they_are_told(pyplot):
     labels = {text.get_text() for text in named.axes_[0].get_yticklabels()}
     assert labels == set("abcdef")
     assert display.bars_[0][0].get_facecolor() == (1.0, 0.0, 0.0, 1.0)
+    for without in (KMeans(2), make_pipeline("passthrough", LatentDirichletAllocation(2))):
+        with pytest.raises(ValueError, match=r"`estimator` must have `components_`.*; fit it"):
+            TopicWordDisplay.from_estimator(without)
     for wrong in ({"topics": [3]}, {"titles": ["x"]}, {"feature_names": ["a"]}):
         with pytest.raises(ValueError, match=f"`{next(iter(wrong))}`.* must .*; "):
             TopicWordDisplay.from_estimator(lda, **wrong)

@@ -38,6 +38,7 @@ class SingleRows:
         unit: NDArray[np.float64],
         center: NDArray[np.float64],
         factor: NDArray[np.float64],
+        resting: NDArray[np.int64],
         tail: NDArray[np.float32],
         usual: NDArray[np.float64],
         decay: float,

@@ -6,7 +6,8 @@ will take next, and goes on.
 """
 
 from cython cimport floating
-from libc.math cimport exp
+from libc.float cimport DBL_EPSILON
+from libc.math cimport exp, fabs
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memcpy
 
@@ -31,6 +32,9 @@ cdef enum:
     MOST_SUMS = 1 << 16  # of all trees for such rows, where threads share these out
     MOST_SHARES = 1 << 21  # of all trees for such rows, where they are asked for
     ROW_BY_ROW = 3       # of so few rows, each is scored by all trees in step
+
+# Relative spread below which a column is constant, as `scaling.ROUNDING`.
+cdef double SAME = 16 * DBL_EPSILON
 
 cdef struct StreamJob:
     Stream stream
@@ -271,6 +275,19 @@ cdef inline bint _scale_row(
     return finite
 
 
+cdef inline bint _rests(
+    const floating* x, const double* unit, const double* center, const int64_t[::1] resting
+) noexcept nogil:
+    """Tell whether the columns that have been constant are so in this row, too."""
+    cdef Py_ssize_t i
+    cdef int64_t j
+    for i in range(resting.shape[0]):
+        j = resting[i]
+        if fabs(x[j] * unit[j] - center[j]) > SAME * fabs(center[j]):
+            return False
+    return True
+
+
 cdef class SingleRows:
     """A stream held open for rows that come one by one.
 
@@ -284,6 +301,7 @@ cdef class SingleRows:
     cdef const double[::1] unit
     cdef const double[::1] center
     cdef const double[::1] factor
+    cdef const int64_t[::1] resting
     cdef float[:, ::1] tail       # (shingle_size - 1, n_features)
     cdef double[::1] usual
     cdef Rule rule
@@ -297,6 +315,7 @@ cdef class SingleRows:
         const double[::1] unit,   # IN (n_features,), as those that follow: of `scale_rows`
         const double[::1] center,
         const double[::1] factor,
+        const int64_t[::1] resting,  # IN: the columns that are constant so far
         float[:, ::1] tail,       # INOUT (shingle_size - 1, n_features): the last rows, scaled
         double[::1] usual,        # INOUT (5,), as those that follow: of `grade_scores`
         double decay,
@@ -310,6 +329,7 @@ cdef class SingleRows:
         self._hold(*arrays)
         self.arrays, self.method = arrays, method
         self.unit, self.center, self.factor, self.tail = unit, center, factor, tail
+        self.resting = resting
         self.usual, self.keep = usual, exp(-decay)
         self.rule = Rule(z_factor, most_skew, least, n_initial, n_young, narrowest)
         self.shingle = scratch(self.stream.forest.first.d, sizeof(float))
@@ -328,7 +348,7 @@ cdef class SingleRows:
     def follow(self, const double[:, ::1] row, bint judged):
         """Learn a row; return its score and grade before, if `judged`.
 
-        None, and nothing learned, if it is not finite.
+        None, and nothing learned, if it is not finite, or is the first to differ in a column.
         """
         return _follow(self, &row[0, 0], judged)
 
@@ -343,6 +363,8 @@ cdef _follow(SingleRows rows, const floating* row, bint judged):
     cdef float* shingle = <float*> rows.shingle.data
     cdef double score, grade = 0
     if not _scale_row(row, d, &rows.unit[0], &rows.center[0], &rows.factor[0], shingle + n):
+        return None
+    if not _rests(row, &rows.unit[0], &rows.center[0], rows.resting):
         return None
     if n > 0:
         memcpy(shingle, &rows.tail[0, 0], n * sizeof(float))

@@ -16,7 +16,7 @@ Times = NDArray[np.datetime64]
 
 _CODES = {"month": "M", "day": "D", "hour": "h", "minute": "m", "second": "s"}
 _HINT = "write them as '2026-01-31 12:00'"
-_QUARTERS = "read quarters by pandas.PeriodIndex(…, freq='Q')"
+_QUARTERS = "read quarters by pandas.PeriodIndex({}, freq='Q')"
 _OFF = "remove it by .tz_convert('UTC').tz_localize(None) in pandas"
 _EPOCH = np.datetime64("1970-01-01", "D")
 _ONE_DAY, _ONE_MONTH = np.timedelta64(1, "D"), np.timedelta64(1, "M")
@@ -111,8 +111,7 @@ def read_times(given: Any, name: str) -> Times:
             times = times.astype("datetime64[s]")
     except (TypeError, ValueError, UserWarning, DeprecationWarning) as error:
         raise ValueError(
-            f"{name} must hold times without a time zone ({error}); "
-            f"{_QUARTERS if 'Q' in str(error) else _HINT}"
+            f"{name} must hold times without a time zone ({error}); {_remedy(str(error))}"
         ) from None
     is_none = np.isnat(times)
     if is_none.any():
@@ -121,6 +120,15 @@ def read_times(given: Any, name: str) -> Times:
         place = int(np.flatnonzero(is_none)[0])
         raise ValueError(f"{name} must hold times, and number {place} is NaT; {_HINT}")
     return times
+
+
+def _remedy(error: str) -> str:
+    """Return what to write instead of times that numpy refuses with this error."""
+    if "Q" not in error:
+        return _HINT
+    quoted = error.partition('"')[2].partition('"')[0]
+    # pandas reads "1998Q1" and "1998-Q1"
+    return _QUARTERS.format("….str.replace(' ', '')" if " " in quoted else "…")
 
 
 def _numpys(given: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -297,7 +298,7 @@ def read_dynamic(
             f"one row for each feature in the same order for every series"
         )
     n_times = np.array([part.shape[1] for part in parts], dtype=np.int64)
-    _check_reach(np.broadcast_to(n_times, n), needed, series.stops - series.origins, horizon)
+    _check_reach([part.shape for part in parts], needed, horizon)
     if isinstance(parts, list):
         values = np.ascontiguousarray(np.concatenate([part.T for part in parts]))
     else:
@@ -313,15 +314,28 @@ def read_dynamic(
     return dynamic
 
 
-def _check_reach(n_times: Int64Array, needed: Int64Array, given: Int64Array, horizon: int) -> None:
+def _check_reach(shapes: Sequence[tuple[int, int]], needed: Int64Array, horizon: int) -> None:
+    """Raise ValueError if a part, which all series may share, lacks times that are needed."""
+    n_times = np.broadcast_to([shape[1] for shape in shapes], needed.shape)
     short = np.flatnonzero(n_times < needed)
-    if len(short):
-        place = int(short[0])
-        raise ValueError(
-            f"`dynamic_real` of series {place} must have at least {needed[place]} times, which are "
-            f"the {given[place]} of `X` and {horizon} to forecast, and has {n_times[place]}; give "
-            f"its future values as well"
-        )
+    if not len(short):
+        return
+    place = int(short[0])
+    shape, least = shapes[place % len(shapes)], needed[place]
+    given = least - horizon
+    wanted = f"at least {least} times, which are the {given} of `X`"
+    if horizon:
+        wanted += f" and {horizon} to forecast"
+    if shape[0] >= least:
+        remedy = "; swap its last two axes, since the times are the last one"
+    elif horizon and shape[1] >= given:
+        remedy = "; give its future values as well"
+    else:
+        remedy = ""
+    raise ValueError(
+        f"`dynamic_real` of series {place} must have the shape (n_features, n_times) with "
+        f"{wanted}, and has {shape}{remedy}"
+    )
 
 
 def _check_known(dynamic: Dynamic, n_steps: Int64Array, delays: Int64Array, given: Any) -> None:

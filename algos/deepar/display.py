@@ -241,7 +241,9 @@ class ForecastDisplay:
         ax = self.ax_
         self.history_line_ = self.truth_line_ = None
         if len(history):
-            (self.history_line_,) = ax.plot(times[: len(history)], history, color="0.4")
+            (self.history_line_,) = ax.plot(
+                times[: len(history)], history, color="0.4", label="past"
+            )
         self._plot_fan(times[len(history) :], quantiles, levels, kwargs)
         if self.truth is not None:
             truth = np.asarray(self.truth, dtype=np.float64)

@@ -18,7 +18,14 @@ from algos.deepar.covariates import NamedArrays, few, is_missing, names_of
 from algos.deepar.frequency import Frequency
 from algos.deepar.parameters import checked_count
 from algos.deepar.spacing import day_of_business, grid_places, infer_frequency
-from algos.deepar.tables import Origin, forecast_steps, long_table, times_of, wide_table
+from algos.deepar.tables import (
+    Origin,
+    forecast_steps,
+    long_table,
+    require_levels,
+    times_of,
+    wide_table,
+)
 
 _KEYWORDS = ("X", "start", "static_categorical", "static_real", "dynamic_real")
 
@@ -133,7 +140,8 @@ class PanelFrame:
         frame : pandas or polars DataFrame
             A wide frame if the panel came from one, NaN where a series is forecast for other
             times; else one row for each series and time that follows its last value, with
-            the column `forecast`, or one for each level, such as "0.5".
+            the column `forecast`, or one for each level, such as "0.5". Times are periods if
+            they were.
 
         Examples
         --------
@@ -157,6 +165,7 @@ class PanelFrame:
                 "`freq` of the panel must be known for the times of forecasts; write "
                 "panel_from_json_lines(files, freq='h') …"
             )
+        require_levels(values, quantiles)
         steps = forecast_steps(self.X, values.shape[-1])
         if values.ndim == 2 and not self.origin.id:
             return wide_table(self.origin, self.ids, steps, self.start, self.freq, values)
@@ -223,7 +232,7 @@ def panel_from_wide(frame: Any, *, time: Any = None, freq: Any = None) -> PanelF
         X[row, places] = _numbers(frame[name], name)
     index = getattr(given, "name", None) if time is None else None
     day = day_of_business(times, said) if frequency.unit == "month" else None
-    origin = Origin(type(frame), (), () if time is None else (time,), index, day)
+    origin = Origin(type(frame), (), () if time is None else (time,), index, day, _periods(given))
     start = in_steps(np.full(len(names), times.min()), frequency)
     return PanelFrame(X, start, ids_of(names), str(frequency), origin)
 
@@ -326,7 +335,7 @@ def panel_from_long(
         starts,
         ids,
         str(frequency),
-        Origin(type(frame), tuple(id), (time,), None, day),
+        Origin(type(frame), tuple(id), (time,), None, day, _periods(frame[time])),
         type(frame)(categories) if categories else None,
         type(frame)(numbers) if numbers else None,
         NamedArrays.of(np.split(dynamic, cuts, axis=1), dynamic_real, ids, starts)
@@ -345,6 +354,12 @@ def _frequency(freq: Any, times: Any, series: Int64Array, of_index: str | None) 
         except ValueError:
             pass  # such as hours of business
     return infer_frequency(times, series)
+
+
+def _periods(times: Any) -> str | None:
+    """Return the frequency of pandas' periods, or None for other times."""
+    kind = str(getattr(times, "dtype", ""))
+    return kind[len("period[") : -1] if kind.startswith("period[") else None
 
 
 def _columns(names: Any) -> Sequence[Any]:

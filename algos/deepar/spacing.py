@@ -133,11 +133,31 @@ def grid_places(
     flat = places + (np.cumsum(n_steps) - n_steps)[series]
     counts = np.bincount(flat)
     if counts.max(initial=0) > 1:
-        twice = np.flatnonzero(flat == np.argmax(counts > 1))[:2]
-        where = "" if ids is None else f" of series {ids.tolist()[series[twice[0]]]!r}"
-        raise ValueError(
-            f"times must occur once in a series, and {times[twice[0]]} and {times[twice[1]]} are "
-            f"the same step{where} at freq={str(frequency)!r}; aggregate them, or give a finer "
-            f"`freq`"
-        )
+        rows = np.flatnonzero(flat == np.argmax(counts > 1))[:2]
+        raise _repeated(times[rows], frequency, None if ids is None else ids[series[rows[0]]])
     return places, n_steps
+
+
+def _repeated(times: Times, frequency: Frequency, of: Any) -> ValueError:
+    """Return the error for two times in one step of the series `of`, or of all if it is None."""
+    if times[0] != times[1]:
+        where = "" if of is None else f" of series {_plain(of)!r}"
+        return ValueError(
+            f"times must occur once in a series, and {times[0]} and {times[1]} are the same "
+            f"step{where} at freq={str(frequency)!r}; aggregate them, or give a finer `freq`"
+        )
+    if of is None:
+        return ValueError(
+            f"times must occur once, and two rows have {times[0]}; aggregate them, or use "
+            f"`panel_from_long` if a column names the series of each row"
+        )
+    return ValueError(
+        f"times must occur once in a series, and {_plain(of)!r} has two rows at {times[0]}; if "
+        f"another column tells them apart, name it, too, as in id=['store', 'item']; otherwise "
+        f"aggregate them"
+    )
+
+
+def _plain(name: Any) -> Any:
+    """Return a name of a series without numpy's types."""
+    return name.item() if isinstance(name, np.generic) else name

@@ -17,6 +17,8 @@ from algos.deepar.spacing import on_business
 
 Times = NDArray[np.datetime64]
 
+_PATHS = "sample paths have no frame: take their quantiles, or call `predict_quantiles`"
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -32,6 +34,8 @@ class Origin:
         Name of the index, if it held the times.
     day : {"first", "last"} or None, default=None
         The business day of each month that its times were on, if any.
+    periods : str or None, default=None
+        The frequency of its periods, such as "Q-DEC", if its times were pandas' periods.
     """
 
     kind: Callable[..., Any]
@@ -39,6 +43,14 @@ class Origin:
     time: tuple[Any, ...]
     index: Any = None
     day: str | None = None
+    periods: str | None = None
+
+    def with_times(self, columns: dict[Any, Any], name: Any) -> Any:
+        """Return a frame of these columns, one of them times of the kind that it had before."""
+        table = self.kind(columns)
+        if self.periods is not None:
+            table[name] = table[name].dt.to_period(self.periods)
+        return table
 
 
 def forecast_steps(X: Any, horizon: int) -> Int64Array:
@@ -79,8 +91,10 @@ def wide_table(
     columns = dict(zip(ids.tolist(), values.T, strict=True))
     _require_different([*origin.time, *ids.tolist()])
     if origin.time:
-        return origin.kind({origin.time[0]: rows, **columns})
+        return origin.with_times({origin.time[0]: rows, **columns}, origin.time[0])
     table = origin.kind(columns, index=rows)
+    if origin.periods is not None:
+        table.index = table.index.to_period(origin.periods)
     table.index.name = origin.index
     return table
 
@@ -91,6 +105,24 @@ def _require_different(names: list[Any]) -> None:
         raise ValueError(
             f"the columns of forecasts would be {names}, with a repeated name; rename those of the "
             f"frame, or leave out equal `quantiles`"
+        )
+
+
+def require_levels(forecast: NDArray[Any], levels: Any) -> None:
+    """Raise ValueError unless levels are given if, and only if, the forecast has an axis of them.
+
+    Sample paths have the shape of quantiles.
+    """
+    shape = forecast.shape
+    if forecast.ndim == 2 and levels is not None:
+        raise ValueError(
+            f"`quantiles`={levels!r} must be None for a `forecast` of shape {shape}, which has no "
+            f"axis of levels; forecast them by predict_quantiles(quantiles={levels!r})"
+        )
+    if forecast.ndim == 3 and levels is None:
+        raise ValueError(
+            f"`quantiles`=None must be the {shape[1]} levels of `forecast`: those that "
+            f"`predict_quantiles` was given, or the model's own `quantiles`; {_PATHS}"
         )
 
 
@@ -112,20 +144,17 @@ def long_table(
     of_column = list(zip(*ids, strict=True)) if len(origin.id) > 1 else [ids.tolist()]
     for name, values in zip(origin.id or ("id",), of_column, strict=True):
         columns[name] = [value for value in values for _ in range(horizon)]
-    columns[origin.time[0] if origin.time else "time"] = times.ravel()
+    time = origin.time[0] if origin.time else "time"
+    columns[time] = times.ravel()
     if forecast.ndim == 2:
         _require_different([*columns, "forecast"])
-        return origin.kind({**columns, "forecast": forecast.ravel()})
-    if levels is None:
-        raise ValueError(
-            "`quantiles`=None must be the levels of `forecast`: those that `predict_quantiles` was "
-            "given, or the model's own `quantiles`"
-        )
+        return origin.with_times({**columns, "forecast": forecast.ravel()}, time)
     names = [f"{level!r}" for level in checked_quantiles(levels)]
     _require_different([*columns, *names])
     if len(names) != forecast.shape[1]:
         raise ValueError(
-            f"`quantiles` must be the {forecast.shape[1]} levels of `forecast`, and are {names}"
+            f"`quantiles` must be the {forecast.shape[1]} levels of `forecast`, and are {names}; "
+            f"{_PATHS}"
         )
     parts = forecast.transpose(1, 0, 2).reshape(len(names), -1)
-    return origin.kind({**columns, **dict(zip(names, parts, strict=True))})
+    return origin.with_times({**columns, **dict(zip(names, parts, strict=True))}, time)

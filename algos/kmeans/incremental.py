@@ -198,9 +198,12 @@ class Incremental(Deferred):
         asked = range(min(2, most), most + 1) if n_clusters is None else n_clusters
         counts = list(asked) if isinstance(asked, Iterable) else [asked]
         if not counts or not all(_is_int(count) and 1 <= count <= most for count in counts):
+            more = ""
+            if most == self.n_clusters:  # as after `fit`
+                more = ", and for more clusters learn the rows by `partial_fit` of a new KMeans"
             raise InvalidParameterError(
                 f"`n_clusters`={n_clusters!r} must be an int or ints in [1, {most}], the number "
-                f"of weighted centres; the default None is all of them from 2"
+                f"of weighted centres; the default None is all of them from 2{more}"
             )
         points = np.unique(np.array(counts, dtype=np.intp))
         return points, curve(state, points, self.metric, self._settings().n_threads)

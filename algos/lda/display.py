@@ -87,10 +87,11 @@ class TopicWordDisplay:
 
         Parameters
         ----------
-        estimator : estimator with `components_`
+        estimator : estimator with `components_`, or Pipeline that ends with one
             Such as LatentDirichletAllocation, fitted.
         feature_names : sequence of str of length n_features, default=None
-            The words; None is the estimator's `feature_names_in_`, or numbers.
+            The words; None is the names that the steps of a pipeline give them, the estimator's
+            `feature_names_in_`, or numbers.
         n_words : int, default=10
             Number of words of each topic.
         topics : sequence of int, default=None
@@ -107,9 +108,15 @@ class TopicWordDisplay:
         display : TopicWordDisplay
         """
         require_matplotlib(f"{cls.__name__}.from_estimator")
-        components = estimator.components_
+        last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+        components = getattr(last, "components_", None)
+        if components is None:
+            raise ValueError(
+                f"`estimator` must have `components_`, as a fitted LatentDirichletAllocation "
+                f"has, and is a {type(last).__name__} without them; fit it, or give another one"
+            )
         if feature_names is None:
-            feature_names = getattr(estimator, "feature_names_in_", None)
+            feature_names = _names_before(estimator, last)
         display = cls(
             components,
             feature_names=feature_names,
@@ -178,6 +185,16 @@ class TopicWordDisplay:
                 f"each topic; None is the default titles"
             )
         return components, names, topics
+
+
+def _names_before(estimator: Any, last: Any) -> Any:
+    """Return the names of the columns that an estimator, or a pipeline's last step, has seen."""
+    if estimator is not last and len(estimator.steps) > 1:
+        try:
+            return estimator[:-1].get_feature_names_out()
+        except (AttributeError, ValueError):  # a step has none
+            pass
+    return getattr(last, "feature_names_in_", None)
 
 
 def _panels(ax: Any, n_panels: int, n_words: int) -> Any:

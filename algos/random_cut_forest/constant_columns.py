@@ -37,6 +37,8 @@ def n_alike(held: State, X: NDArray[np.floating], window: int) -> int:
     n = len(X)
     if held.recent is not None:
         n = min(n, max(1, window - len(held.recent)))
+    if n <= 1:
+        return n
     is_new = _is_new(held, X[1:n]).any(axis=1)
     return 1 + int(is_new.argmax()) if is_new.any() else n
 
@@ -47,6 +49,8 @@ def settled(
     """Return the state with the units for the first row of X, if there is one."""
     if held.recent is not None and len(held.recent) >= window:
         held = _with_units(held, held.recent, learn, n_threads)
+    if not len(X):
+        return held
     is_new = _is_new(held, X[:1])
     if not is_new.any():
         return held

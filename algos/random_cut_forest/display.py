@@ -427,7 +427,8 @@ class AnomalyDisplay:
                 ha="right",
                 rotation_mode="anchor",
             )
-        shown = np.unique(np.linspace(0, len(names) - 1, names_that_fit(ax, names)).astype(int))
+        step = -(-len(names) // names_that_fit(ax, names))
+        shown = np.arange(0, len(names), step)
         ax.set_yticks(shown + 0.5, [names[j] for j in shown])
         ax.invert_yaxis()
         ax.set_ylabel("What was unusual")

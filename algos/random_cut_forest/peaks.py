@@ -94,7 +94,8 @@ def parts_of(
         return found, list(names)
     if len(names) > 1:
         return found.sum(axis=1), list(names)
-    return found[:, :, 0], ["now", *(f"-{lag}" for lag in range(1, found.shape[1]))]
+    before = [f"{lag} row{'s' if lag > 1 else ''} before" for lag in range(1, found.shape[1])]
+    return found[:, :, 0], ["now", *before]
 
 
 def event_rows(peaks: list[int], parts: list[NDArray[Any]] | None) -> list[int]:

@@ -70,6 +70,7 @@ class OpenStream:
             scaling.unit,
             scaling.center,
             scaling.factor,
+            np.asarray(scaling.resting, dtype=np.int64),
             np.empty((0, self._shape[1]), np.float32) if held.tail is None else held.tail,
             np.zeros(5) if usual is None else usual,
             *grading_of(method, float(forest.decay[0]), estimator.max_samples),
@@ -79,7 +80,8 @@ class OpenStream:
     def follow(self, estimator: Any, X: Any, judged: bool) -> tuple[float, float] | None:
         """Learn a row; return its score and grade, if `judged`, or zeros.
 
-        Return None, without learning it, if anything has changed or needs validation.
+        Return None, without learning it, if anything has changed or needs validation, or if a
+        column that has been constant differs.
         """
         attributes = estimator.__dict__
         if (
@@ -119,8 +121,9 @@ def close(estimator: Any) -> None:
 def hold_open(estimator: Any, X: Any) -> None:
     """Open the stream of an estimator that has just learned the row X, if possible.
 
-    It is not if X needs validation, if columns have names, are constant so far, or are scaled by
-    a running scaling, or if values of the last shingle were missing.
+    It is not if X needs validation, if columns have names, are scaled by a running scaling, have
+    no known value yet or have just ceased to be constant, or if values of the last shingle were
+    missing.
     """
     attributes = estimator.__dict__
     if not _is_plain(X) or "feature_names_in_" in attributes or "_forest" not in attributes:
@@ -129,9 +132,9 @@ def hold_open(estimator: Any, X: Any) -> None:
     scaling = held.scaling
     if float(held.forest.decay[0]) != estimator._decay():  # changed, and no row learned since
         return
-    if scaling.running is not None or scaling.rests or held.recent is not None:
+    if scaling.running is not None or held.recent is not None:
         return
-    if held.n_filled.any():
+    if len(scaling.blank) or held.n_filled.any():
         return
     # Copies, since these two are written to from now on.
     held.tail = None if held.tail is None else np.array(held.tail)

@@ -117,7 +117,7 @@ def test_the_future_of_covariates_may_be_given_in_fit_or_later():
 def test_wrong_shapes_are_refused_with_the_right_ones():
     X, dynamic = promoted()
     model = small().fit(X, dynamic_real=dynamic)
-    with pytest.raises(ValueError, match=r"104.*100.*4 to forecast.* has 101"):
+    with pytest.raises(ValueError, match=r"104.*100.*4 to forecast.* has \(2, 101\)"):
         model.predict(X, dynamic_real=dynamic[:, :, :101])
     with pytest.raises(ValueError, match="must have 2 features, as in `fit`, and has 1"):
         model.predict(X, dynamic_real=dynamic[:, :1])

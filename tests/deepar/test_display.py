@@ -57,6 +57,8 @@ def test_bands_are_quantiles_of_the_paths_the_widest_first(pyplot, paths):
     np.testing.assert_allclose(display.median_line_.get_ydata(), np.median(paths, axis=0))
     assert display.median_line_.get_xdata().tolist() == [1, 2, 3, 4, 5]
     assert display.history_line_.get_xdata().tolist() == [-2, -1, 0]
+    shown = {text.get_text() for text in display.ax_.get_legend().texts}
+    assert shown == {"past", "80 %", "50 %", "median"}
     assert display.truth_line_ is None
     display.figure_.canvas.draw()
 

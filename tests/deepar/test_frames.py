@@ -274,7 +274,7 @@ def test_columns_of_forecasts_have_names_of_their_own():
         panel.frame_of([[1.0, 2]])
     with pytest.raises(ValueError, match="with a repeated name"):
         panel.frame_of([[[1.0], [2]]], quantiles=[0.1, 0.1])
-    with pytest.raises(ValueError, match="must be the levels of `forecast`"):
+    with pytest.raises(ValueError, match="must be the 2 levels of `forecast`"):
         panel.frame_of([[[1.0], [2]]])
     assert panel.frame_of([[[1.0], [2]]], quantiles=[0.1, 0.123456789]).shape == (1, 4)
 
@@ -387,15 +387,16 @@ def test_a_business_day_of_months_may_be_given_by_freq():
         assert panel.frame_of(np.ones((1, 4))).index.tolist() == days[2:].tolist()
 
 
-def test_quarters_as_strings_are_refused_with_the_way_out():
-    quarters = ["1998Q1", "1998Q2"]
+@pytest.mark.parametrize("blank", ["", " "])
+def test_quarters_as_strings_are_refused_with_the_way_out(blank):
+    quarters = pd.Series([f"1998{blank}Q1", f"1998{blank}Q2"])
     frame = pd.DataFrame({"shop": "x", "day": quarters, "sold": 1.0})
-    with pytest.raises(
-        ValueError, match=r"must hold times .*; read quarters by pandas\.PeriodIndex"
-    ):
+    with pytest.raises(ValueError, match=r"must hold times .*; read quarters by") as refusal:
         panel_from_long(frame, **LONG)
-    panel = panel_from_long(frame.assign(day=pd.PeriodIndex(quarters, freq="Q")), **LONG)
-    assert panel.freq == "Q"
+    written = str(refusal.value).partition("quarters by ")[2].replace("…", "quarters")
+    periods = eval(written, {"pandas": pd, "quarters": quarters})
+    panel = panel_from_long(frame.assign(day=periods), **LONG)
+    assert (panel.freq, str(panel.start[0])) == ("Q", "1998-01-01T00:00:00")
 
 
 def test_times_between_seconds_are_refused():
@@ -439,10 +440,22 @@ def test_other_objects_than_frames_of_series_are_refused(frame, message):
 
 
 @pytest.mark.parametrize(("id", "name"), [("shop", "'y'"), (["shop", "city"], r"\('y', 'Oslo'\)")])
-def test_repeated_times_are_named_with_their_series(id, name):
+def test_repeated_times_are_named_with_their_series_and_what_may_lack(id, name):
     frame = long().sort_values(["shop", "day"])
-    with pytest.raises(ValueError, match=f"the same step of series {name} at freq='D'"):
-        panel_from_long(pd.concat([frame, frame.iloc[[7]]]), **{**LONG, "id": id})
+    twice = pd.concat([frame, frame.iloc[[7]]])
+    message = f"{name} has two rows at 2026-03-05T00:00:00; if another column .*, name it, too"
+    with pytest.raises(ValueError, match=message):
+        panel_from_long(twice, **{**LONG, "id": id})
+    twice.iloc[-1, 1] += pd.Timedelta(hours=1)
+    message = f"the same step of series {name} at freq='D'; .*, or give a finer `freq`"
+    with pytest.raises(ValueError, match=message):
+        panel_from_long(twice, **{**LONG, "id": id}, freq="D")
+
+
+def test_repeated_times_of_a_wide_frame_lead_to_long_ones():
+    frame = wide("D")
+    with pytest.raises(ValueError, match=r"two rows have 2026-01-02.*; .* `panel_from_long` if a"):
+        panel_from_wide(pd.concat([frame, frame.iloc[[2]]]))
 
 
 def test_an_arrow_table_is_taken_for_a_frame_of_pandas():
@@ -457,3 +470,40 @@ def test_an_arrow_table_is_taken_for_a_frame_of_pandas():
     assert found.static_categorical.equals(expected.static_categorical)
     of_hours = pa.Table.from_pandas(wide().reset_index(names="time"))
     np.testing.assert_array_equal(panel_from_wide(of_hours, time="time").X, wide().T)
+
+
+@pytest.mark.parametrize("freq", ["M", "Q", "Q-JAN", "Y", "W", "D", "h", "15min"])
+@pytest.mark.parametrize("in_index", [True, False])
+def test_forecasts_of_a_frame_with_periods_have_periods(freq, in_index):
+    periods = pd.period_range("2020-01-01", periods=8, freq=freq, name="when")
+    frame = pd.DataFrame({"a": np.arange(8.0), "b": np.ones(8)}, periods)
+    if not in_index:
+        frame = frame.reset_index()
+    panel = panel_from_wide(frame, time=None if in_index else "when")
+    past, _ = panel.split(3)
+    found = pickle.loads(pickle.dumps(past)).frame_of(np.ones((2, 3)))
+    times = found.index if in_index else pd.PeriodIndex(found["when"])
+    pd.testing.assert_index_equal(times, periods[-3:], check_names=in_index)
+
+
+@pytest.mark.parametrize("quantiles", [None, [0.1, 0.5]])
+def test_forecasts_merge_with_the_periods_of_a_long_frame(quantiles):
+    quarters = pd.period_range("1998Q1", periods=6, freq="Q")
+    frame = pd.DataFrame(
+        {"shop": np.repeat(["x", "y"], 6), "day": [*quarters, *quarters], "sold": np.arange(12.0)}
+    )
+    past, future = panel_from_long(frame, **LONG).split(2)
+    shape = (2, 2) if quantiles is None else (2, 2, 2)
+    both = past.frame_of(np.ones(shape), quantiles).merge(frame, on=["shop", "day"])
+    assert both["day"].tolist() == [*quarters[-2:]] * 2
+    assert both["sold"].tolist() == future.ravel().tolist()
+
+
+def test_levels_are_those_of_the_forecast():
+    panel = panel_from_wide(wide())
+    with pytest.raises(ValueError, match=r"must be the 100 levels .*; sample paths have no frame"):
+        panel.frame_of(np.ones((2, 100, 3)))
+    with pytest.raises(ValueError, match=r"must be the 100 levels .*; sample paths have no frame"):
+        panel.frame_of(np.ones((2, 100, 3)), quantiles=[0.5])
+    with pytest.raises(ValueError, match=r"must be None .* \(2, 3\), which has no axis of levels"):
+        panel.frame_of(np.ones((2, 3)), quantiles=[0.5])

@@ -76,7 +76,9 @@ def test_other_kinds_of_categories_are_unknown(given):
         ({"dynamic_real": [np.zeros((1, 5))] * 2}, "must have 3 items.* and has 2"),
         ({"dynamic_real": [np.zeros(5)] * 3}, r"series 0 must have the shape .* and has \(5,\)"),
         ({"dynamic_real": [np.zeros((k, 5)) for k in (1, 2, 1)]}, "n_features, n_times"),
-        ({"dynamic_real": np.zeros((3, 1, 4))}, "at least 5 times, which are the 5 .* and has 4"),
+        ({"dynamic_real": np.zeros((3, 1, 4))}, r"least 5 .* the 5 of `X`, and has \(1, 4\)$"),
+        ({"dynamic_real": np.zeros((3, 5, 1))}, r"has \(5, 1\); swap its last two axes"),
+        ({"dynamic_real": [np.zeros((5, 2))] * 3}, r"has \(5, 2\); swap its last two axes"),
         (
             {"dynamic_real": np.full((3, 1, 5), np.nan)},
             "series 0 must be finite, and feature 0 is NaN at time 0",
@@ -138,5 +140,5 @@ def test_a_horizon_needs_its_covariates():
     for given, message in ((None, r"=None must have the shape \(3, 1, 3\)"), (3.0, " must have")):
         with pytest.raises(ValueError, match=f"`dynamic_real`{message}"):
             with_horizon(encoding, found, 3, given)
-    with pytest.raises(ValueError, match="at least 8 times, which are the 5 of `X` and 3"):
+    with pytest.raises(ValueError, match=r"least 8 times, .* 5 of `X` and 3 .*; give its future"):
         with_horizon(encoding, found, 3, np.ones((3, 1, 6)))

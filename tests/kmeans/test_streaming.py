@@ -700,6 +700,8 @@ def test_the_curve_refuses_other_numbers():
     for wrong in ([0, 3], [121], [], [2.5], 0, 2.5, [True], "3", [[1, 2], [3]], [[1, 2], [3, 4]]):
         with pytest.raises(ValueError, match=r"`n_clusters`=.* an int or ints in \[1, 120\]"):
             kmeans.inertia_curve(wrong)
+    with pytest.raises(ValueError, match=r"in \[1, 3\], .* by `partial_fit` of a new KMeans"):
+        KMeans(3, random_state=0).fit(X).inertia_curve(range(1, 12))
     counts, inertias = kmeans.inertia_curve(5)
     assert counts.tolist() == [5]
     assert inertias == kmeans.inertia_curve([5])[1]

@@ -237,3 +237,58 @@ def test_a_new_fit_lets_go_of_the_forest_before():
     model.fit(rows)
     gc.collect()
     assert before() is None
+
+
+def resting(dtype=np.float64, at=5.0, n=300):
+    """Return rows with a column that rests, one that moves for a row and one that changes level."""
+    X = rows(n, 4, dtype)
+    X[:, 1] = at
+    X[:, 2] = np.arange(n) == 150
+    X[:, 3] = np.arange(n) > 220
+    return X
+
+
+@pytest.mark.parametrize("parameters", OPEN, ids=str)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("at", [5.0, 0.0, -1e30, 3e-30])
+def test_columns_at_rest_leave_a_stream_open(parameters, dtype, at):
+    X = resting(dtype, at)
+    whole, forest = make(**parameters), make(**parameters)
+    scores, grades = whole.score_partial_fit(X, return_grade=True)
+    was_open = []
+    for i in range(len(X)):
+        score, grade = forest.score_partial_fit(X[i : i + 1], return_grade=True)
+        assert (score[0], grade[0]) == (scores[i], grades[i])
+        was_open.append(id(forest) in single_rows._OPEN)
+    moves = slice(150, 181), slice(221, 252)  # with the next one, 32 rows to learn a unit
+    expected = np.arange(len(X)) >= 4 + parameters.get("shingle_size", 1) - 1
+    if parameters.get("scale", "") is not None:
+        for part in moves:
+            expected[part] = False
+    assert was_open[10:] == expected[10:].tolist()
+    assert np.array_equal(forest.anomaly_score(X), whole.anomaly_score(X))
+    assert pickle.dumps(vars(forest._held().scaling)) == pickle.dumps(vars(whole._held().scaling))
+
+
+@pytest.mark.parametrize("at", [5.0, 0.0])
+def test_the_first_value_that_differs_is_not_learned_by_an_open_stream(at):
+    X = resting(at=at)
+    forest = opened(X[:100])
+    row = X[100:101].copy()
+    row[0, 1] += abs(at) * 8 * np.finfo(float).eps  # a rounding
+    assert is_open(forest, row)
+    row[0, 1] += abs(at) * 32 * np.finfo(float).eps or 1e-300
+    assert not is_open(forest, row)
+    assert forest.n_samples_seen_ == 101
+    again = pickle.loads(pickle.dumps(forest))
+    assert forest.score_partial_fit(row)[0] == again.score_partial_fit(row.tolist())[0]
+    assert forest.n_samples_seen_ == 102
+
+
+def test_a_column_without_values_closes_a_stream():
+    X = resting()
+    X[:, 1] = np.nan
+    forest = make(missing_values="impute")
+    for i in range(100):
+        forest.score_partial_fit(X[i : i + 1])
+    assert not is_open(forest, np.ones((1, 4)))
