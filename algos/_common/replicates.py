@@ -171,7 +171,7 @@ def find_replicates(
     weight : ndarray of shape (n,)
         Positive.
     targets : ndarray of shape (n,)
-        y, or one column of it.
+        y, or hashes of its rows.
     n_rows : ndarray of shape (n,), default=None
         Number of the caller's rows that have been merged into each row; None for one each.
     """

@@ -16,11 +16,12 @@ from algos._common.warn import warn
 _FAR = 20.0
 _HEAD = 64  # first rows, by which most columns are ruled out
 _NEAR = _FAR / 4  # of the first rows of a column that is kept
+_ALIKE = 0.1  # difference of two values, as a share of the larger one; more make a flag
 _NAMED = 3  # most columns named in a warning
 
 
 def far_columns(X: Any) -> IndexArray:
-    """Return the columns whose mean is many times their deviation, unless of one or two values."""
+    """Return the columns whose mean is many times their deviation, unless flags or constants."""
     if not X.shape[0]:
         return np.empty(0, dtype=np.intp)
     head = X[:_HEAD]
@@ -29,7 +30,9 @@ def far_columns(X: Any) -> IndexArray:
         found, counts = np.unique(head.indices, return_counts=True)
         found = found[2 * counts >= head.shape[0]]
     found = found[_ratios(_dense(head[:, found])) >= _NEAR]
-    return np.array([j for j in found if _is_far(_dense(X[:, [j]]))], dtype=np.intp)
+    columns = X[:, found].tocsc() if sparse.issparse(X) else X[:, found]
+    is_far = [_is_far(_dense(columns[:, [j]])) for j in range(len(found))]
+    return np.asarray(found[np.array(is_far, dtype=bool)], dtype=np.intp)
 
 
 def warn_of_offsets(name: str, X: Any, names: NDArray[Any] | None) -> None:
@@ -42,7 +45,8 @@ def warn_of_offsets(name: str, X: Any, names: NDArray[Any] | None) -> None:
     columns, they = ("column", "its mean is") if len(found) == 1 else ("columns", "their means are")
     warn(
         f"{name} may learn little from {columns} {said}{more} of X, since {they} more than "
-        f"{_FAR:g} times the standard deviation; standardise such columns by StandardScaler()"
+        f"{_FAR:g} times the standard deviation; standardise numbers by StandardScaler() (before "
+        f"they become sparse), and encode codes by OneHotEncoder()"
     )
 
 
@@ -52,8 +56,13 @@ def _dense(X: Any) -> Float64Array:
 
 
 def _is_far(column: Float64Array) -> bool:
+    if _ratios(column)[0] < _FAR:
+        return False
+    values = np.unique(column)
+    if len(values) > 2:
+        return True
     # A flag, or an intercept, has its weight in two numbers, and neither is far from the other.
-    return bool(_ratios(column)[0] >= _FAR) and len(np.unique(column)) > 2
+    return len(values) == 2 and bool(np.ptp(values) < _ALIKE * np.abs(values).max())
 
 
 def _ratios(values: Float64Array) -> Float64Array:

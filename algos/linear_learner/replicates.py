@@ -110,8 +110,10 @@ def _assigned(
     targets = data.target
     if targets.ndim == 2:  # copies are equal in all outputs
         keys = keys + keys_of(np.ascontiguousarray(targets[:, 1:]), key)
-        targets = targets[:, 0]
-    replicates = find_replicates(row_keys, keys, data.weight, targets)
+        of_targets: NDArray[np.generic] = keys_of(np.ascontiguousarray(targets), key)
+    else:
+        of_targets = targets
+    replicates = find_replicates(row_keys, keys, data.weight, of_targets)
     if replicates is None:
         return None
     return distribute(replicates, keys, how, key, classes=classes, weight=data.weight)

@@ -34,6 +34,12 @@ def test_a_column_far_from_zero_is_warned_of_by_name():
         model.fit(X, Y > 0)
 
 
+def test_two_years_are_far_from_zero():
+    X = np.hstack([USERS % 2, 2019 + USERS % 2])
+    np.testing.assert_array_equal(far_columns(X), [1])
+    np.testing.assert_array_equal(far_columns(sparse.csr_array(X)), [1])
+
+
 def test_standardising_ends_the_warning():
     X = StandardScaler().fit_transform(np.hstack([YEARS, 1e6 + YEARS]))
     with warnings.catch_warnings():

@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 from algos import FactorizationMachineClassifier, FactorizationMachineRegressor
 from algos.factorization_machine import incremental
+from algos.factorization_machine.stream_record import begin_record, with_entry
 from tests.common.interrupts import count_lines, interrupt
 
 # Few iterations are enough here.
@@ -276,6 +277,8 @@ def test_a_batch_does_not_copy_the_record_of_earlier_ones():
         np.testing.assert_array_equal(values[:-1], kept[name])
         np.testing.assert_array_equal(earlier[name], kept[name])
     assert (np.diff(stream.history_["seconds"]) > 0).all()
+    with pytest.raises(ValueError, match="read-only"):  # later records are the same memory
+        stream.history_["objective"] /= 2
 
 
 @pytest.mark.parametrize(
@@ -290,6 +293,17 @@ def test_copies_of_a_stream_have_their_own_record(copied):
     np.testing.assert_array_equal(*(values[:2] for values in losses))
     assert [values[2] for values in losses] == [stream.objective_, other.objective_]
     assert stream.objective_ != other.objective_
+
+
+def test_records_that_go_on_from_one_another_do_not_share_entries():
+    record = begin_record()
+    for value in range(3):
+        record, _ = with_entry(record, value)
+    (one, first), (other, second) = (with_entry(record, value) for value in (7, 8))
+    assert [*first["objective"]] == [0, 1, 2, 7]
+    assert [*second["objective"]] == [0, 1, 2, 8]
+    assert [*with_entry(one, 9)[1]["objective"]] == [0, 1, 2, 7, 9]
+    assert [*with_entry(other, 9)[1]["objective"]] == [0, 1, 2, 8, 9]
 
 
 def test_a_call_that_fails_after_its_record_leaves_it(monkeypatch):

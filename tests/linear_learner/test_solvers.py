@@ -187,6 +187,27 @@ def test_dual_steps_that_do_not_end_hand_over_to_curvature(columns, loss, alpha)
     assert model.objective_ < exact.objective_ + 2e-6 * null
 
 
+def test_a_warm_start_near_the_optimum_needs_one_step():
+    rng = np.random.default_rng(0)
+    X = correlated(100, 200, rng)
+    y = X[:, 0] > 0
+    model = LinearLearnerClassifier("squared_hinge", alpha=1e-3, warm_start=True).fit(X, y)
+    assert model.fit(X, y).n_iter_ <= 2
+
+
+@pytest.mark.parametrize("alpha", [1e-3, 1e-4])
+def test_sparse_margins_of_as_many_rows_as_columns(alpha):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 110))
+    y = X[:, 0] + 0.5 * rng.logistic(size=120) > 0
+    how = {"alpha": alpha, "l1_ratio": 0.5}
+    model = LinearLearnerClassifier("squared_hinge", **how).fit(X, y)
+    assert model.solver_ == "coordinate_descent"
+    newton = LinearLearnerClassifier("squared_hinge", solver="newton", **how).fit(X, y)
+    assert newton.n_iter_ < 60
+    assert abs(model.objective_ - newton.objective_) < 2e-6
+
+
 def test_what_was_asked_for_does_not_hand_over():
     model = LinearLearnerClassifier(alpha=1e-4, max_iter=100, solver="lbfgs")
     with pytest.warns(ConvergenceWarning):

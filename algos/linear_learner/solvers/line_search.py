@@ -7,12 +7,14 @@ from scipy.optimize import brentq
 
 from algos._common.arrays import Float64Array
 from algos.linear_learner.decisions import loss_derivatives
-from algos.linear_learner.solvers.points import Points
+from algos.linear_learner.solvers.points import Penalties, Points
 
 _PRECISION = 1e-3  # of the length; Newton's method needs no more
 
 
-def shortened(points: Points, l2: Float64Array, point: Float64Array, step: Float64Array) -> float:
+def shortened(
+    points: Points, penalties: Penalties, point: Float64Array, step: Float64Array
+) -> float:
     """Return the share of a step that goes too far at which the objective is least; 0 if unknown.
 
     Rows that the step takes to another piece of the loss can make all of it worse than nothing, and
@@ -24,17 +26,18 @@ def shortened(points: Points, l2: Float64Array, point: Float64Array, step: Float
     ----------
     points : Points
         Of one output.
-    l2 : ndarray of shape (size,)
+    penalties : Penalties
     point, step : ndarray of shape (size,)
     """
-    problem = points.problem
+    problem, (l1, l2) = points.problem, penalties
     z = np.ascontiguousarray(problem.rows.decision(*points.model(point))[:, 0])
     moved = np.ascontiguousarray(problem.rows.decision(*points.model(step))[:, 0])
     bent, straight = float((l2 * step) @ step), float((l2 * point) @ step)
 
     def derivative(length: float) -> float:
         pulls = problem.weight * loss_derivatives(z + length * moved, problem.target, problem.loss)
-        return float(pulls @ moved) + straight + length * bent
+        smooth = float(pulls @ moved) + straight + length * bent
+        return smooth + float((l1 * np.sign(point + length * step)) @ step)
 
     with np.errstate(over="ignore", invalid="ignore"):
         if not derivative(0.0) < 0 < derivative(1.0) < np.inf:

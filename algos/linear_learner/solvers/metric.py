@@ -81,9 +81,10 @@ class HessianMetric(abc.ABC):
 
     def shortened(self, point: Float64Array, step: Float64Array) -> float:
         """Return the best share of a step that goes too far; 0 if it is to be searched for."""
-        if not self.shape.is_piecewise or self.penalties.l1.any():
-            return 0.0
-        return shortened(self.shape.points, self.penalties.l2, point, step)
+        shape, has_l1 = self.shape, self.penalties.l1.any()
+        if not shape.is_piecewise or (has_l1 and not shape.is_of_margins):
+            return 0.0  # with L1, cautious steps of measured targets end sooner
+        return shortened(self.shape.points, self.penalties, point, step)
 
     def renew(self, point: Float64Array) -> bool:
         """Recompute the Hessian, cautiously; False if that has just been done."""

@@ -77,6 +77,11 @@ class Shape:
         return self.problem.loss.name in PIECEWISE
 
     @property
+    def is_of_margins(self) -> bool:
+        """Whether rows beyond their margins have no loss."""
+        return self.problem.loss.name == "squared_hinge"
+
+    @property
     def checks_certificate(self) -> bool:
         """Whether a certificate is worth another Hessian; a pack only compares candidates."""
         is_smooth = self.is_continuous and not self.is_rough
