@@ -40,11 +40,15 @@ def class_labels(y: ArrayLike, name: str = "y") -> NDArray[Any]:
     try:
         assert_all_finite(labels, input_name=name)
         check_classification_targets(labels)
-    except TypeError as error:  # of comparing them
-        missing = located(ValueError("Input contains NaN or None."), labels, input_name=name)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ValueError) and "Unknown label type" not in str(error):
+            raise
+        missing = located(ValueError("Input contains NaN, None or NA."), labels, input_name=name)
         if missing is not None:
             raise missing from None
-        raise ValueError(
+        if isinstance(error, ValueError):
+            raise
+        raise ValueError(  # of comparing them
             f"`{name}` holds labels that cannot be sorted, such as numbers among strings "
             f"({error}); give all labels one type"
         ) from error
