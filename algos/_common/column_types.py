@@ -100,14 +100,15 @@ def _types_in(rows: Sequence[Any]) -> set[Any]:
         return set(map(type, chain.from_iterable(rows)))
     if types.isdisjoint({list, tuple}) and not any(map(_is_of_arrays, types)):
         return types
-    types = set()
+    dtypes, objects = set(), []
     for row in rows:
         dtype = getattr(row, "dtype", None)
         if isinstance(row, (list, tuple)) or (getattr(dtype, "kind", "") == "O" and np.ndim(row)):
-            types.update(map(type, row))
+            objects.append(row)
         else:
-            types.add(type(row) if dtype is None else dtype)
-    return types
+            dtypes.add(type(row) if dtype is None else dtype)
+    listed = (row.tolist() if isinstance(row, np.ndarray) else row for row in objects)
+    return dtypes | set(map(type, chain.from_iterable(listed)))
 
 
 def _is_of_arrays(kind: type) -> bool:

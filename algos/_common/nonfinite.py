@@ -91,8 +91,9 @@ def _first_stored(X: Any, is_nan: bool) -> tuple[int, int] | None:
 
 
 def _floats_of(array: Any) -> NDArray[Any]:
-    """Return an array-like as `_as_floats` does; a frame of pandas by columns, of which few box."""
-    if not hasattr(array, "iloc") or np.ndim(array) != 2:
+    """Return an array-like as `_as_floats` does; a frame with nullable columns one by one."""
+    dtypes = array.dtypes if hasattr(array, "iloc") and np.ndim(array) == 2 else ()
+    if all(isinstance(dtype, np.dtype) for dtype in dtypes):
         return _as_floats(array)
     floats = np.empty(array.shape)
     for place in range(array.shape[1]):
@@ -105,8 +106,9 @@ def _as_floats(array: Any) -> NDArray[Any]:
     try:
         return np.asarray(array, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):  # such as pandas' NA, or labels
-        if hasattr(array, "to_numpy") and getattr(array.dtype, "kind", "O") in "biuf":
-            return np.asarray(array.to_numpy(dtype=np.float64, na_value=np.nan))  # nullable
+        kind = getattr(getattr(array, "dtype", None), "kind", "O")
+        if kind in "biuf" and hasattr(array, "iloc"):  # a nullable column
+            return np.asarray(array.to_numpy(dtype=np.float64, na_value=np.nan))
         objects = np.asarray(array, dtype=object)
         return np.asarray(np.frompyfunc(_as_float, 1, 1)(objects), dtype=np.float64)
 

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from algos import PCA, KMeans, LinearLearnerRegressor, RandomCutForest
+from algos import (
+    PCA,
+    FactorizationMachineClassifier,
+    KMeans,
+    LinearLearnerClassifier,
+    LinearLearnerRegressor,
+    RandomCutForest,
+)
 from algos._common import nonfinite
 from algos._common.labels import class_labels
 from algos._common.nonfinite import located
@@ -97,6 +104,14 @@ def test_missing_labels_among_strings_are_located(dtype):
 def test_missing_labels_among_numbers_are_located(labels):
     with pytest.raises(ValueError, match=r"^Input y contains NaN.* is in row 1\."):
         class_labels(np.array(labels, dtype=object))
+
+
+@pytest.mark.parametrize("kind", [LinearLearnerClassifier, FactorizationMachineClassifier])
+def test_missing_labels_among_the_classes_are_located(kind):
+    with pytest.raises(ValueError, match=r"^Input classes contains NaN.* is in row 2\."):
+        kind().partial_fit(np.ones((2, 1)), ["a", "b"], classes=["a", "b", None])
+    with pytest.raises(ValueError, match="`classes` holds labels that cannot be sorted"):
+        kind().partial_fit(np.ones((2, 1)), ["a", "b"], classes=np.array(["a", 1], dtype=object))
 
 
 @pytest.mark.parametrize("solver", ["full", "covariance_eigh", "randomized", "sketch"])
