@@ -10,24 +10,25 @@ from sklearn import utils
 from algos._common.nonfinite import located
 
 
-def check_array(array: Any, *, names: Any = None, **options: Any) -> Any:
+def check_array(array: Any, **options: Any) -> Any:
     """Call `sklearn.utils.check_array`.
 
     It looks for NaN and infinity by summing, which is an invalid operation for infinities or huge
-    numbers of both signs: numpy warns, although the array may be fine. `names` are those of the
-    columns, for errors.
+    numbers of both signs: numpy warns, although the array may be fine.
     """
     with np.errstate(invalid="ignore"):
         try:
             return utils.check_array(array, **options)
         except (TypeError, ValueError, OverflowError) as error:
-            raise located(error, array, names, options.get("input_name", "")) or error from None
+            place = located(error, array, input_name=options.get("input_name", ""))
+            raise place or error from None
 
 
-def assert_all_finite(X: Any, *, names: Any = None, **options: Any) -> None:
+def assert_all_finite(X: Any, **options: Any) -> None:
     """Call `sklearn.utils.assert_all_finite`, without numpy's warnings."""
     with np.errstate(invalid="ignore"):
         try:
             utils.assert_all_finite(X, **options)
         except ValueError as error:
-            raise located(error, X, names, options.get("input_name", "")) or error from None
+            place = located(error, X, input_name=options.get("input_name", ""))
+            raise place or error from None

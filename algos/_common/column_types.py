@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
@@ -25,6 +26,7 @@ _AMOUNT = re.compile(
     r"(\d{1,3}([.,'\s]\d{3})+|\d+)?([.,]\d+)?(?<=\d)"  # with separators of thousands
     r"(\s?[%$€£¥]|\s?(?!(st|nd|rd|th)$)°?[^\W\d_]{1,3}[²³]?)?$"  # the unit
 )
+_PLACE = re.compile(r"The first one is in row \d+ of column (\d+)\.")
 # Prefixes of the names of types in pandas, polars, pyarrow and numpy.
 _DATES = ("date", "time", "duration", "period")
 
@@ -48,8 +50,7 @@ def refuse_dates(X: Any) -> bool:
     if type(X).__name__ == "LazyFrame":
         raise TypeError("`X` is a LazyFrame, which holds no values yet; pass X.collect()")
     if isinstance(X, (list, tuple)):
-        if any(map(_is_date_type, _types_in(X))):
-            _refuse_dates_among_objects(X)
+        _refuse_dates_in_list(X)
         return False
     types = list(_types_of(X))
     different = {dtype for _, dtype in types}
@@ -57,13 +58,13 @@ def refuse_dates(X: Any) -> bool:
     for column, dtype in types if dates else ():
         if dtype in dates:
             _refuse_date(column, dtype)
-    names = {str(dtype).lower() for dtype in different}
-    if "object" in names:
-        objects = _columns_of_objects(X, [str(dtype).lower() == "object" for _, dtype in types])
+    names = {dtype: str(dtype).lower() for dtype in different}
+    if "object" in names.values():
+        objects = _columns_of_objects(X, [names[dtype] == "object" for _, dtype in types])
         values = np.asarray(objects, dtype=object).ravel(order="K")  # no copy
         if any(map(_is_date_type, set(map(type, values)))):
             _refuse_dates_among_objects(X)
-    return bool(names) and not hasattr(X, "dtype") and _FLOAT32.issuperset(names)
+    return bool(names) and not hasattr(X, "dtype") and _FLOAT32.issuperset(names.values())
 
 
 def refuse_date_targets(y: Any, name: str) -> None:
@@ -74,7 +75,7 @@ def refuse_date_targets(y: Any, name: str) -> None:
         own = getattr(y, "dtype", getattr(y, "type", None))
         types = {dtype for _, dtype in _types_of(y)} or {own}
         if "object" in map(str, types):
-            types = set(map(type, np.asarray(y, dtype=object).ravel(order="K")))
+            types = set(map(type, np.asarray(y, dtype=object).ravel(order="K").tolist()))
     date = next(filter(_is_date_type, types), None)
     if date is not None:
         raise ValueError(
@@ -83,21 +84,36 @@ def refuse_date_targets(y: Any, name: str) -> None:
         )
 
 
+def _refuse_dates_in_list(X: Sequence[Any]) -> None:
+    dates = list(filter(_is_date_type, _types_in(X)))
+    if dates:
+        _refuse_dates_among_objects(X)
+    for dtype in dates:  # of arrays: as objects, nanoseconds are ints
+        if not isinstance(dtype, type):
+            _refuse_date(0, dtype)
+
+
 def _types_in(rows: Sequence[Any]) -> set[Any]:
     """Return the types of the values in a list of rows; of rows that are arrays, their dtypes."""
     types: set[Any] = set(map(type, rows))
     if types <= {list, tuple}:  # without a loop in Python
         return set(map(type, chain.from_iterable(rows)))
-    if types.isdisjoint({list, tuple}) and not any(hasattr(kind, "dtype") for kind in types):
+    if types.isdisjoint({list, tuple}) and not any(map(_is_of_arrays, types)):
         return types
-    types = set()
+    dtypes, objects = set(), []
     for row in rows:
         dtype = getattr(row, "dtype", None)
         if isinstance(row, (list, tuple)) or (getattr(dtype, "kind", "") == "O" and np.ndim(row)):
-            types.update(map(type, row))
+            objects.append(row)
         else:
-            types.add(type(row) if dtype is None else dtype)
-    return types
+            dtypes.add(type(row) if dtype is None else dtype)
+    listed = (row.tolist() if isinstance(row, np.ndarray) else row for row in objects)
+    return dtypes | set(map(type, chain.from_iterable(listed)))
+
+
+def _is_of_arrays(kind: type) -> bool:
+    """Return whether values of a class are arrays; numbers of numpy have a dtype, too."""
+    return hasattr(kind, "dtype") and not issubclass(kind, np.generic)
 
 
 def _columns_of_objects(X: Any, is_object: list[bool]) -> Any:
@@ -139,6 +155,21 @@ def explain(X: Any, error: Exception) -> None:
     where = located(error, X, names, "X")
     if where is not None:
         raise where from None
+
+
+@contextlib.contextmanager
+def names_columns_of(X: Any) -> Iterator[None]:
+    """Make errors name columns of X of which only the numbers were known where they were raised."""
+    try:
+        yield
+    except ValueError as error:
+        text = str(error)
+        found = _PLACE.search(text)
+        if found is None:
+            raise
+        column = int(found[1])
+        name = _names_of(X, column + 1)[column]
+        raise ValueError(f"{text[: found.start(1)]}{name!r}{text[found.end(1) :]}") from None
 
 
 def _refuse_objects(X: Any) -> None:
@@ -244,13 +275,13 @@ def _columns_of(X: Any, is_wrong: Callable[[Any], bool]) -> Iterator[tuple[Any, 
 
 def _is_date_type(dtype: Any) -> bool:
     """Return whether a type is one of dates or times, or an encoding of these."""
-    categories = getattr(dtype, "categories", None)  # of pandas
-    inner = getattr(categories, "dtype", None)
-    return _names_dates(_name_of(dtype if inner is None else inner))
+    return _names_dates(_name_of(dtype))
 
 
 def _name_of(kind: Any) -> str:
-    """Return the name of a class, or of a type of columns."""
+    """Return the name of a class, or of a type of columns; of categories, that of their type."""
+    categories = getattr(kind, "categories", None)  # of pandas
+    kind = getattr(categories, "dtype", kind)
     return kind.__name__ if isinstance(kind, type) else str(kind)
 
 
@@ -264,7 +295,15 @@ def _is_date(value: Any) -> bool:
 
 
 def _is_not_a_number(value: Any) -> bool:
-    return not isinstance(value, (Real, str, bytes)) and not is_missing(value)
+    if isinstance(value, (Real, str, bytes)) or is_missing(value):
+        return False
+    try:
+        float(value)  # not only Real's: Decimal's and numpy's bools are taken, too
+    except TypeError:
+        return True
+    except (ValueError, OverflowError):  # a number, but none of float
+        return False
+    return False
 
 
 def _is_sequence(value: Any) -> bool:

@@ -40,15 +40,37 @@ def class_labels(y: ArrayLike, name: str = "y") -> NDArray[Any]:
     try:
         assert_all_finite(labels, input_name=name)
         check_classification_targets(labels)
-    except TypeError as error:  # of comparing them
-        missing = located(ValueError("Input contains NaN or None."), labels, input_name=name)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ValueError) and "Unknown label type" not in str(error):
+            raise
+        missing = _missing(labels, name)
         if missing is not None:
             raise missing from None
-        raise ValueError(
-            f"`{name}` holds labels that cannot be sorted, such as numbers among strings "
-            f"({error}); give all labels one type"
-        ) from error
+        if isinstance(error, ValueError):
+            raise
+        raise _unsortable(name, error) from error
     return labels
+
+
+def distinct_classes(classes: ArrayLike) -> NDArray[Any]:
+    """Return the argument `classes` of `partial_fit`, sorted and without repetitions."""
+    labels = np.asarray(classes)
+    try:
+        return np.unique(labels)
+    except TypeError as error:
+        raise _missing(labels, "classes") or _unsortable("classes", error) from None
+
+
+def _missing(labels: NDArray[Any], name: str) -> ValueError | None:
+    """Return the error for labels among which one is missing, if so."""
+    return located(ValueError("Input contains NaN, None or NA."), labels, input_name=name)
+
+
+def _unsortable(name: str, error: Exception) -> ValueError:
+    return ValueError(
+        f"`{name}` holds labels that cannot be sorted, such as numbers among strings ({error}); "
+        f"give all labels one type"
+    )
 
 
 def _is_plain(y: Any) -> bool:

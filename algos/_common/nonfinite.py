@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Iterator
 from numbers import Real
 from typing import Any
 
@@ -14,7 +12,6 @@ from scipy import sparse
 
 _OF_SCIKIT_LEARN = re.compile(r"Input( \S+)? contains (NaN|infinity)")
 _OF_NUMPY = re.compile(r"must be a string or a real number, not '(NAType|NaTType)'")
-_PLACE = re.compile(r"The first one is in row \d+ of column (\d+)\.")
 _LARGEST_FLOAT32 = np.finfo(np.float32).max
 _MISSING_TYPES = frozenset({"NoneType", "NAType", "NaTType"})  # the latter two of pandas
 
@@ -40,7 +37,7 @@ def located(
     -------
     error : ValueError or None
     """
-    text = _worded(error)
+    text = _worded(error, input_name)
     found = _OF_SCIKIT_LEARN.match(text)
     if found is None:
         return None
@@ -56,21 +53,6 @@ def located(
     return ValueError("\n".join([f"{first.rstrip('.')}. The first one is in {where}.", *rest]))
 
 
-@contextlib.contextmanager
-def names_columns_of(estimator: Any) -> Iterator[None]:
-    """Make errors name columns of which only the numbers were known where they were raised."""
-    try:
-        yield
-    except ValueError as error:
-        found = _PLACE.search(str(error))
-        names = getattr(estimator, "feature_names_in_", None)
-        if found is None or names is None:
-            raise
-        text = str(error)
-        text = f"{text[: found.start(1)]}{names[int(found[1])]!r}{text[found.end(1) :]}"
-        raise ValueError(text) from None
-
-
 def is_missing(value: Any) -> bool:
     """Return whether a value among objects is NaN, None, or pandas' NA or NaT."""
     if type(value).__name__ in _MISSING_TYPES:
@@ -78,17 +60,15 @@ def is_missing(value: Any) -> bool:
     return isinstance(value, Real) and bool(value != value)
 
 
-def _worded(error: Exception) -> str:
+def _worded(error: Exception, input_name: str) -> str:
     """Return the text of an error, in scikit-learn's words if it is about NaN or infinity."""
     if isinstance(error, OverflowError):
         return "Input contains infinity or a value too large for dtype('float64')."
     missing = _OF_NUMPY.search(str(error)) if isinstance(error, TypeError) else None
     if missing is None:
         return str(error)
-    return (
-        f"Input contains NaN, as {missing[1]} among objects; impute it or drop its row, or write "
-        f"numpy.nan where NaN is accepted."
-    )
+    or_nan = ", or write numpy.nan where NaN is accepted" if input_name in ("", "X") else ""
+    return f"Input contains NaN, as {missing[1]} among objects; impute it or drop its row{or_nan}."
 
 
 def _first_place(array: Any, is_nan: bool) -> tuple[int, ...] | None:
@@ -96,7 +76,7 @@ def _first_place(array: Any, is_nan: bool) -> tuple[int, ...] | None:
     if sparse.issparse(array):
         return _first_stored(array, is_nan)
     is_float = isinstance(array, np.ndarray) and array.dtype.kind == "f"
-    values = array if is_float else _as_floats(array)
+    values = array if is_float else _floats_of(array)
     found = _first_of(values, is_nan)
     return None if found is None else tuple(map(int, np.unravel_index(found, values.shape)))
 
@@ -110,16 +90,32 @@ def _first_stored(X: Any, is_nan: bool) -> tuple[int, int] | None:
     return int(coordinates.row[order[found]]), int(coordinates.col[order[found]])
 
 
+def _floats_of(array: Any) -> NDArray[Any]:
+    """Return an array-like as `_as_floats` does; a frame with nullable columns one by one."""
+    dtypes = array.dtypes if hasattr(array, "iloc") and np.ndim(array) == 2 else ()
+    if all(isinstance(dtype, np.dtype) for dtype in dtypes):
+        return _as_floats(array)
+    floats = np.empty(array.shape)
+    for place in range(array.shape[1]):
+        floats[:, place] = _as_floats(array.iloc[:, place])
+    return floats
+
+
 def _as_floats(array: Any) -> NDArray[Any]:
     """Return an array-like as float64, with zeros where a value is not a number."""
     try:
         return np.asarray(array, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):  # such as pandas' NA, or labels
+        kind = getattr(getattr(array, "dtype", None), "kind", "O")
+        if kind in "biuf" and hasattr(array, "iloc"):  # a nullable column
+            return np.asarray(array.to_numpy(dtype=np.float64, na_value=np.nan))
         objects = np.asarray(array, dtype=object)
         return np.asarray(np.frompyfunc(_as_float, 1, 1)(objects), dtype=np.float64)
 
 
 def _as_float(value: Any) -> float:
+    if type(value) is float:
+        return value
     if is_missing(value):
         return np.nan
     try:

@@ -300,9 +300,11 @@ def answer_unknown(owner: Any, wrong: Sequence[str]) -> str:
 
 
 def _answer(
-    owner: str, wrong: Sequence[str], names: Mapping[str, str], known: Iterable[str]
+    owner: str, wrong: Sequence[str], names: Mapping[str, str], known: Mapping[str, Any]
 ) -> str:
     """Return the error message for names that are not parameters of a class."""
+    shared = {name: ours for name, ours in _SHARED.items() if ours in known}
+    names = {**shared, **names}
     foreign = {name: _TRIAL if name.endswith(_OF_TRIALS) else names.get(name) for name in wrong}
     near = {name: _nearest_parameter(name, known) for name in wrong}
     if len(wrong) == 1:
@@ -320,6 +322,13 @@ def _answer(
     return f"{owner} has no parameters {', '.join(map(repr, wrong))}; write{text}"
 
 
+# Names that are answered wherever a class has the parameter.
+_SHARED = {
+    "random_seed": "random_state",
+    "max_iterations": "max_iter",
+    "max_iteration": "max_iter",
+    "n_centers": "n_clusters",
+}
 # The ends of names under which a search space lets a trial of optuna choose, and the remedy.
 _OF_TRIALS = (" (index)", " (quantile)")
 _TRIAL = "space.suggest(optuna.trial.FixedTrial(study.best_params)) for study.best_params"

@@ -176,7 +176,8 @@ def _suggested(trial: Any, name: str, values: Any) -> Any:
     if isinstance(values, (str, bytes)) or not hasattr(values, "__getitem__"):
         raise TypeError(
             f"the search space's entry {name!r}={values!r} must be a range such "
-            f"as Continuous(low=0, high=1), a list of values or a distribution of scipy.stats"
+            f"as Continuous(low=0, high=1), a list of values or a distribution with a "
+            f"method `ppf`, such as scipy.stats.norm()"
         )
     choices = list(values)
     if all(choice is None or isinstance(choice, _OF_OPTUNA) for choice in choices):
@@ -190,9 +191,18 @@ def _as_range(values: Any) -> Distribution | None:
     if kind not in ("uniform", "loguniform", "reciprocal", "randint"):
         return None
     low, high = values.support()
+    if kind == "uniform":
+        return Continuous(float(low), float(high))
+    loc = _loc(values)
     if kind == "randint":
-        return Integer(int(low), int(high))
-    return Continuous(float(low), float(high), log=kind != "uniform")
+        return Integer(int(low), int(high)) if loc.is_integer() else None
+    return Continuous(float(low), float(high), log=True) if loc == 0 else None
+
+
+def _loc(values: Any) -> float:
+    """Return by how much a distribution of scipy.stats is shifted."""
+    further = values.args[values.dist.numargs :]  # after the parameters of its shape
+    return float(further[0] if further else values.kwds.get("loc", 0))
 
 
 def _quantile(trial: Any, name: str, values: Any) -> Any:
@@ -201,7 +211,7 @@ def _quantile(trial: Any, name: str, values: Any) -> Any:
     chosen = trial.suggest_float(f"{name} (quantile)", _EPSILON, 1 - _EPSILON)
     value = values.ppf(chosen).item()
     is_discrete = hasattr(getattr(values, "dist", values), "pmf")
-    return int(value) if is_discrete else value
+    return int(value) if is_discrete and float(value).is_integer() else value
 
 
 def _drawn(low: float, high: float, log: bool, random_state: Any) -> float:

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from algos._common.arrays import Float64Array
 from algos._common.checked import check_array
-from algos._common.column_types import refuse_date_targets
+from algos._common.column_types import names_columns_of, refuse_date_targets
 
 
 def require_target(estimator: Any, X: Any, y: Any) -> None:
@@ -29,7 +29,8 @@ def checked_numbers(y: ArrayLike, name: str = "y") -> Float64Array:
         return np.asarray(y)
     refuse_date_targets(y, name)
     checked: Float64Array
-    checked = check_array(y, ensure_2d=False, dtype=np.float64, order="C", input_name=name)
+    with names_columns_of(y):
+        checked = check_array(y, ensure_2d=False, dtype=np.float64, order="C", input_name=name)
     return checked
 
 

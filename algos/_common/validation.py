@@ -17,7 +17,7 @@ from sklearn.utils.validation import validate_data
 
 from algos._common.arrays import Float64Array
 from algos._common.checked import check_array
-from algos._common.column_types import explain, refuse_dates
+from algos._common.column_types import explain, refuse_date_targets, refuse_dates
 from algos._common.csr import canonical
 from algos._common.sparse_format import check_sparse_format
 from algos._common.threads import effective_n_threads
@@ -140,6 +140,8 @@ def check_sample_weight(sample_weight: Any, n_rows: int) -> Float64Array | None:
     """
     if sample_weight is None:
         return None
+    if type(sample_weight) is not np.ndarray or sample_weight.dtype.kind not in "fiu":
+        refuse_date_targets(sample_weight, "sample_weight")
     if isinstance(sample_weight, Number):
         weight = np.full(n_rows, sample_weight, dtype=np.float64)
         check_array(weight[:1], ensure_2d=False, input_name="sample_weight")
@@ -183,7 +185,7 @@ def check_held_out(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
 
 
 # As messages name them: not in quotes, where they would be the name of a column.
-_NAME = re.compile(r"(^|`|^Input | for )(X|sample_weight)\b")
+_NAME = re.compile(r"(^|`|^Input | passed for )(X|sample_weight)\b")
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from algos._common.arrays import Float64Array, Int64Array
 from algos._common.checked import check_array
+from algos._common.column_types import refuse_date_targets
 from algos._common.validation import FLOATS
 from algos._cython import deepar_panel
 from algos.deepar.likelihoods import LIKELIHOODS
@@ -82,6 +83,7 @@ def read_series(X: Any, likelihood: str, *, may_be_empty: bool = False) -> Serie
         values, starts, stops = _joined(X)
     else:
         _refuse_frames(X)
+        refuse_date_targets(X, "X")
         X = check_array(
             X,
             dtype=FLOATS,
@@ -200,6 +202,8 @@ def _numbers(item: Any, place: int) -> NDArray[Any]:
         values = np.asarray(item)
         if values.dtype.kind == "c":
             raise TypeError("it is complex")
+        if values.dtype.kind in "mM":
+            raise TypeError("it holds dates or times")
         if values.dtype != np.float32:
             values = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:

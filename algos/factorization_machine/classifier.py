@@ -10,7 +10,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
 from algos._common.base import is_same, learning
-from algos._common.labels import ClassWeights, class_labels
+from algos._common.labels import ClassWeights, class_labels, distinct_classes
 from algos._common.method_names import named
 from algos._common.params import (
     POSITIVE_INT,
@@ -382,7 +382,7 @@ class FactorizationMachineClassifier(ClassifierMixin, ClassifierLabels, Classifi
         rows = self._validated_rows(X, reset=first and "_labels_seen" not in self.__dict__)
         require_target(self, rows, y)
         column = class_labels(y)
-        self._classes_given = None if classes is None else np.unique(np.asarray(classes))
+        self._classes_given = None if classes is None else distinct_classes(classes)
         if first and classes is None and not self._has_seen_two(column, sample_weight):
             del self._classes_given
             return self

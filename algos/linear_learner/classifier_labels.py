@@ -14,6 +14,7 @@ from algos._common.labels import (
     class_factors,
     class_labels,
     class_numbers,
+    distinct_classes,
     encoded_classes,
     require_two_classes,
 )
@@ -96,7 +97,7 @@ class ClassifierLabels(LinearLearner):
         if is_usual and ((labels == known[0]) | (labels == known[1])).all():
             return
         if classes is not None:
-            self._name_classes(known, np.unique(named))
+            self._name_classes(known, distinct_classes(named))
         else:
             named = self.__dict__.get("_all_classes", named)
         if len(named):

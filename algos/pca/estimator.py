@@ -13,9 +13,9 @@ from algos._common.automatic import keep_automatic
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
 from algos._common.checked import check_array
+from algos._common.column_types import names_columns_of
 from algos._common.csr import canonical
 from algos._common.method_names import named
-from algos._common.nonfinite import names_columns_of
 from algos._common.params import (
     N_JOBS,
     NON_NEGATIVE,
@@ -304,10 +304,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         -------
         self : PCA
         """
-        X = self._validated(X, reset=True, ensure_min_samples=2, is_summed=True)
-        with names_columns_of(self), fit_tasks(self, 1, X=X) as task:
+        rows = self._validated(X, reset=True, ensure_min_samples=2, is_summed=True)
+        with names_columns_of(X), fit_tasks(self, 1, X=rows) as task:
             for _ in task.loop("solve", range(1)):
-                self._fit(X)
+                self._fit(rows)
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> FloatArray:

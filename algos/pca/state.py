@@ -11,8 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from algos._common.arrays import FloatArray
 from algos._common.base import check_mergeable, learning
+from algos._common.column_types import names_columns_of
 from algos._common.deferred import Deferred
-from algos._common.nonfinite import names_columns_of
 from algos._common.params import check_params
 from algos._common.scale import scaled
 from algos._common.threads import effective_n_threads, threads_for
@@ -93,7 +93,7 @@ class Learned(Deferred):
         """
         first = not hasattr(self, "n_samples_")
         rows = self._validated(X, reset=first)
-        with names_columns_of(self):
+        with names_columns_of(X):
             self._learn_rows(rows, first=first)
         return self
 

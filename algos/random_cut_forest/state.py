@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from algos._common.arrays import Float32Array, Float64Array, Int64Array
 from algos._common.checked import assert_all_finite
+from algos._common.column_types import names_columns_of
 from algos._common.params import check_params
 from algos._common.validation import validate_rows
 from algos._cython.finite import all_finite
@@ -124,8 +125,8 @@ class Held:
             return rows
         rows = validate_rows(self, X, reset=reset, ensure_all_finite=False)
         if not all_finite(rows):
-            names = getattr(self, "feature_names_in_", None)
-            assert_all_finite(rows, names=names, allow_nan=True, input_name="X")
+            with names_columns_of(X):
+                assert_all_finite(rows, allow_nan=True, input_name="X")
         return rows
 
 

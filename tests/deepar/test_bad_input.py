@@ -149,6 +149,14 @@ def test_an_arrow_table_of_dates_names_the_helper():
                 call(table)
 
 
+@pytest.mark.parametrize("unit", ["ns", "D"])
+def test_series_of_dates_are_refused(unit):
+    X = np.full((3, 30), "2020-01-01", f"M8[{unit}]")
+    for series in (X, X - X[0, 0], list(X)):
+        with pytest.raises(ValueError, match="holds dates or times"):
+            small().fit(series)
+
+
 @pytest.mark.parametrize("name", ["dynamic_real", "static_real"])
 def test_dates_among_numbers_are_named(name):
     pa = pytest.importorskip("pyarrow", reason="makes the tables")

@@ -232,6 +232,48 @@ def test_discrete_distributions_give_ints_of_their_support_at_both_ends(values):
             assert chosen == values.support()[1 - is_least]
 
 
+class Quantile(Chooser):
+    """A given share of the way from the least to the largest number."""
+
+    def __init__(self, share):
+        self.share = share
+
+    def suggest_float(self, name, low, high, *, log=False):
+        if log:
+            return low * (high / low) ** self.share
+        return low + self.share * (high - low)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        stats.loguniform(1e-3, 1e2, loc=5),
+        stats.loguniform(1e-3, 1e2, 5, 2),
+        stats.loguniform(a=1e-3, b=1e2, scale=2),
+        stats.loguniform(1e-3, b=1e2),
+        stats.uniform(5, scale=2),
+    ],
+)
+def test_ranges_are_chosen_only_for_distributions_that_are_equal(values):
+    for share in (0.1, 0.5, 0.9):
+        params = SearchSpace(a=values).suggest(Quantile(share))
+        assert params["a"] == pytest.approx(values.ppf(share))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        stats.rv_discrete(values=([0.1, 0.5], [0.5, 0.5])),
+        stats.poisson(3, loc=0.5),
+        stats.randint(3, 7, loc=0.5),
+    ],
+)
+def test_discrete_distributions_of_other_numbers_are_not_truncated(values):
+    for share in (0.2, 0.5, 0.9):
+        chosen = SearchSpace(a=values).suggest(Quantile(share))["a"]
+        assert chosen == values.ppf(share)
+
+
 def test_the_ends_of_unbounded_distributions_are_finite():
     for is_least in (True, False):
         params = SearchSpace(a=stats.norm(0, 1), b=stats.expon()).suggest(Chooser(is_least))

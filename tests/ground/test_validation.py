@@ -2,6 +2,8 @@
 
 import re
 import tracemalloc
+from decimal import Decimal
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import sklearn
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
-from algos._common import validation
+from algos._common import column_types, validation
 from algos._common.column_types import refuse_dates
 from algos._common.targets import checked_numbers
 from algos._common.validation import (
@@ -219,6 +221,32 @@ def test_dates_among_objects_are_refused(estimator, rows):
         validate_rows(estimator, rows, reset=True)
 
 
+def test_dates_in_nanoseconds_in_lists_of_arrays_are_refused(estimator):
+    for row in (np.array([DAYS[0]] * 2, dtype="M8[ns]"), np.array([3, 4], dtype="m8[ns]")):
+        with pytest.raises(ValueError, match=r"column 0 of `X` holds dates or times .*\[ns\]"):
+            validate_rows(estimator, [row, row], reset=True)
+
+
+def test_weights_that_are_dates_are_refused():
+    for weight in (DAYS, DAYS.astype("M8[ns]"), list(DAYS)):
+        with pytest.raises(ValueError, match=r"^`sample_weight` holds dates or times"):
+            check_sample_weight(weight, len(DAYS))
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.int64, float])
+def test_numbers_of_numpy_in_a_list_are_not_asked_one_by_one(kind, monkeypatch):
+    asked = []
+
+    def counting(value, *rest):
+        asked.append(value)
+        return getattr(value, *rest)
+
+    monkeypatch.setattr(column_types, "getattr", counting, raising=False)
+    y = [kind(value) for value in range(500)]
+    assert checked_numbers(y).tolist() == list(range(500))
+    assert len(asked) < 50
+
+
 def test_lists_of_arrays_are_not_copied_in_search_of_dates():
     rows = list(np.ones((100, 1000), dtype=np.float32))
     tracemalloc.start()
@@ -269,6 +297,8 @@ def test_targets_of_numbers_are_not_taken_for_dates():
         (TypeError("column 'sample_weight' of `X`"), "column 'sample_weight' of `X_val`"),
         (ValueError("names unseen:\n- X\n"), "X_val, y_val: names unseen:\n- X\n"),
         (ValueError("`y_val` holds"), "`y_val` holds"),
+        (ValueError("names unseen:\n- a for X\n"), "X_val, y_val: names unseen:\n- a for X\n"),
+        (ValueError("'a for X': column 0 of `X`"), "'a for X': column 0 of `X_val`"),
     ],
 )
 def test_errors_about_validation_rows_name_them_and_leave_columns_their_names(error, text):
@@ -338,6 +368,29 @@ def test_the_column_of_other_objects_is_named(estimator):
     frame = pandas.DataFrame({"n": [1.0, 2.0], "range": pandas.interval_range(0, 2)})
     with pytest.raises(TypeError, match="column 'range' of `X` must hold numbers"):
         validate_rows(estimator, frame, reset=True)
+
+
+def test_objects_that_are_numbers_are_not_taken_for_others(estimator):
+    pandas = pytest.importorskip("pandas")
+    decimals, bools = [Decimal("1.5")] * 2, np.array([np.True_, np.False_], dtype=object)
+    frame = pandas.DataFrame({"price": decimals, "is": bools, "id": [uuid4(), uuid4()]})
+    with pytest.raises(TypeError, match="not 'UUID': column 'id' of `X` must hold numbers"):
+        validate_rows(estimator, frame, reset=True)
+    frame["id"] = pandas.Series([1.0, pandas.NA], dtype=object)
+    with pytest.raises(ValueError, match=r"NaN, as NAType .* row 1 of column 'id'"):
+        validate_rows(estimator, frame, reset=True)
+    frame["id"] = [1.0, 10**400]
+    with pytest.raises(ValueError, match=r"infinity .* row 1 of column 'id'"):
+        validate_rows(estimator, frame, reset=True)
+
+
+def test_categories_that_are_dates_are_named_as_such(estimator):
+    pandas = pytest.importorskip("pandas")
+    days = pandas.Series(DAYS.astype("M8[s]")).astype("category")
+    with pytest.raises(ValueError, match=r"column 'day' .* times \(datetime64\[s\]\)"):
+        validate_rows(estimator, days.to_frame("day"), reset=True)
+    with pytest.raises(ValueError, match=r"`y` holds dates or times \(datetime64\[s\]\)"):
+        checked_numbers(days)
 
 
 def test_sparse_rows_where_dense_ones_are_needed_get_a_remedy_for_pipelines(estimator):
