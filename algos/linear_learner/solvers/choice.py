@@ -46,7 +46,6 @@ _REASON_OF_ONE = (
     "smooth loss, one candidate: up to {} passes are estimated to cost less than Hessians, after "
     "which 'newton' takes over"
 )
-_REASON_OF_MARGINS = "L1 penalty, and hardly more rows than columns: most are near their margins"
 _REASON_OF_DUAL = (
     "one candidate with fewer rows than columns: up to {} sweeps over the rows, after which "
     "'newton' takes over"
@@ -117,10 +116,8 @@ def choose_solver(
     if asked == "auto":
         name = _automatic(problem, penalties, has_l1, has_l2)
         is_alone = len(penalties) == 1 and not has_l1 and not begins_near
-        if len(penalties) == 1 and has_l1 and name == "newton" and _is_short(problem, 2):
-            return Choice("coordinate_descent", _REASON_OF_MARGINS)
         can_begin = is_alone and name == "newton" and not has_start
-        if can_begin and _is_short(problem, 1) and _can_divide(penalties):
+        if can_begin and _most_are_near_margins(problem) and _can_divide(penalties):
             budget = min(_SWEEPS_FIRST, max_iter // 2)
             if budget >= _FEWEST_SWEEPS:
                 return Choice(_DUAL, _REASON_OF_DUAL.format(budget), budget)
@@ -155,15 +152,13 @@ def _automatic(problem: Problem, penalties: list[Penalty], has_l1: bool, has_l2:
     return _DUAL if is_dual else "lbfgs"
 
 
-def _is_short(problem: Problem, most: int) -> bool:
-    """Tell whether margins count, and rows are fewer than so many times the columns.
+def _most_are_near_margins(problem: Problem) -> bool:
+    """Tell whether Newton's steps would move many rows beyond their margins, and others back.
 
-    As columns suffice to separate the rows, most of them are near their margins, and Newton's steps
-    move many to another piece of the loss. Dual steps end in 30 to 200 sweeps, which cost less than
-    Hessians, unless columns are correlated.
+    As columns suffice to separate the rows, most of them are near their margins. Dual steps end in
+    30 to 200 sweeps, which cost less than Hessians, unless columns are correlated.
     """
-    rows = problem.rows
-    return problem.loss.name == "squared_hinge" and rows.n < most * rows.d
+    return problem.loss.name == "squared_hinge" and problem.rows.n < problem.rows.d
 
 
 def _can_divide(penalties: list[Penalty]) -> bool:
