@@ -187,6 +187,24 @@ def test_dual_steps_that_do_not_end_hand_over_to_curvature(columns, loss, alpha)
     assert model.objective_ < exact.objective_ + 2e-6 * null
 
 
+def test_dual_steps_of_many_columns_hand_over_to_passes():
+    rng = np.random.default_rng(0)
+    X = walks(60, 1600, rng)
+    y = X[:, :5].sum(axis=1) + rng.logistic(size=60) > 0
+    model = LinearLearnerClassifier("squared_hinge", alpha=1e-2).fit(X, y)
+    assert model.solver_ == "lbfgs" and model.n_iter_ > 150
+    exact = LinearLearnerClassifier("squared_hinge", alpha=1e-2, solver="newton").fit(X, y)
+    assert model.objective_ < exact.objective_ + 2e-6
+    X = rng.normal(size=(60, 1600))
+    model = LinearLearnerClassifier("squared_hinge", alpha=1e-2).fit(X, X[:, 0] > 0)
+    assert model.solver_ == "dual_coordinate_descent"
+
+
+def test_sparse_margins_with_l1_go_by_columns():
+    assert chosen("squared_hinge", 20, 30, 0.5, is_sparse=True) == "coordinate_descent"
+    assert chosen("squared_hinge", 90, 30, 0.5, is_sparse=True) == "newton"
+
+
 def test_a_warm_start_near_the_optimum_needs_one_step():
     rng = np.random.default_rng(0)
     X = correlated(100, 200, rng)

@@ -48,10 +48,10 @@ _REASON_OF_ONE = (
 )
 _REASON_OF_DUAL = (
     "one candidate with fewer rows than columns: up to {} sweeps over the rows, after which "
-    "'newton' takes over"
+    "{!r} takes over"
 )
 _REASON_AFTER = (
-    "smooth loss, one candidate: {} iterations of {!r} did not converge, and 'newton' "
+    "smooth loss, one candidate: {} iterations of {!r} did not converge, and {!r} "
     "continued from there"
 )
 
@@ -64,17 +64,20 @@ class Choice(NamedTuple):
     name : str
     reason : str
     budget : int
-        Iterations after which "newton" continues; 0 if it does not.
+        Iterations after which another solver continues; 0 if none does.
+    then : str
+        The other solver.
     """
 
     name: str
     reason: str
     budget: int = 0
+    then: str = "newton"
 
 
 def after_passes(first: Choice, count: int) -> Choice:
-    """Return the choice of "newton" that continued after `count` iterations of the first."""
-    return Choice("newton", _REASON_AFTER.format(count, first.name))
+    """Return the choice of the solver that continued after `count` iterations of the first."""
+    return Choice(first.then, _REASON_AFTER.format(count, first.name, first.then))
 
 
 def choose_solver(
@@ -116,11 +119,12 @@ def choose_solver(
     if asked == "auto":
         name = _automatic(problem, penalties, has_l1, has_l2)
         is_alone = len(penalties) == 1 and not has_l1 and not begins_near
-        can_begin = is_alone and name == "newton" and not has_start
+        can_begin = is_alone and name in ("newton", "lbfgs") and not has_start
         if can_begin and _most_are_near_margins(problem) and _can_divide(penalties):
             budget = min(_SWEEPS_FIRST, max_iter // 2)
             if budget >= _FEWEST_SWEEPS:
-                return Choice(_DUAL, _REASON_OF_DUAL.format(budget), budget)
+                then = "newton" if _has_room(problem) else "lbfgs"
+                return Choice(_DUAL, _REASON_OF_DUAL.format(budget, then), budget, then)
         budget = passes_first(problem, penalties[0], max_iter) if is_alone else 0
         if has_start and problem.n_outputs == 1:  # few passes suffice if it is near, or one Hessian
             budget = -(-budget // _OF_START)
@@ -144,12 +148,18 @@ def _automatic(problem: Problem, penalties: list[Penalty], has_l1: bool, has_l2:
     if not loss.is_smooth:
         many = is_dual and d > _MOST_INTERIOR_COLUMNS
         return _DUAL if many else "interior_point"
+    if loss.name == "squared_hinge" and has_l1 and problem.rows.is_sparse and n < 2 * d:
+        return "coordinate_descent"  # most rows are near their margins
     is_wide = n < d and d >= _WIDE and not has_l1 and has_l2
-    if problem.n_outputs * (d + 1) <= _MOST_NEWTON_PARAMETERS and not is_wide:
+    if _has_room(problem) and not is_wide:
         return "newton"
     if has_l1:  # coordinate descent cannot solve outputs with a joint loss
         return "newton" if loss.is_joint else "coordinate_descent"
     return _DUAL if is_dual else "lbfgs"
+
+
+def _has_room(problem: Problem) -> bool:
+    return problem.n_outputs * (problem.rows.d + 1) <= _MOST_NEWTON_PARAMETERS
 
 
 def _most_are_near_margins(problem: Problem) -> bool:
@@ -208,7 +218,8 @@ def path(
     solver = import_module(f"algos.linear_learner.solvers.{_home(choice.name, penalties)}")
     solve: Solver = solver.path if hasattr(solver, "path") else solver.solve
     if choice.budget:
-        return handover.path(solve, problem, penalties[0], control, start, choice.budget)
+        end = import_module(f"algos.linear_learner.solvers.{choice.then}").path
+        return handover.path(solve, end, problem, penalties[0], control, start, choice.budget)
     return solve(problem, penalties, control, start)
 
 

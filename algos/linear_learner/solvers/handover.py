@@ -18,6 +18,7 @@ from algos.linear_learner.solvers import newton
 
 def path(
     begin: Solver,
+    end: Solver,
     problem: Problem,
     penalty: Penalty,
     control: Control,
@@ -28,8 +29,8 @@ def path(
 
     Parameters
     ----------
-    begin : callable
-        `lbfgs.path` or `dual.path`.
+    begin, end : callable
+        `path` of the solvers.
     problem : Problem
     penalty : Penalty
     control : Control
@@ -54,7 +55,10 @@ def path(
         yield first
         return
     rest = replace(control, max_iter=control.max_iter - first.n_iter)
-    second = newton.continued(problem, penalty, rest, first)
+    if end is newton.path:
+        second = newton.continued(problem, penalty, rest, first)
+    else:
+        (second,) = end(problem, [penalty], rest, [first])
     yield replace(
         second,
         n_iter=first.n_iter + second.n_iter,
