@@ -379,7 +379,7 @@ def test_objects_that_are_numbers_are_not_taken_for_others(estimator):
     frame["id"] = pandas.Series([1.0, pandas.NA], dtype=object)
     with pytest.raises(ValueError, match=r"NaN, as NAType .* row 1 of column 'id'"):
         validate_rows(estimator, frame, reset=True)
-    frame["id"] = [1.0, 10**400]
+    frame["id"] = pandas.Series([1.0, 10**400], dtype=object)
     with pytest.raises(ValueError, match=r"infinity .* row 1 of column 'id'"):
         validate_rows(estimator, frame, reset=True)
 
