@@ -6,14 +6,18 @@ import os
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import sklearn
+from numpy.typing import NDArray
 
 import algos
+from algos._common.arrays import IndexArray
 
 _INSIDE = tuple(
     str(Path(file).parent) + os.sep for file in (algos.__file__, sklearn.__file__) if file
 )
+_NAMED = 3  # most columns named in a warning
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
@@ -28,3 +32,10 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
         frame = frame.f_back
         level += 1
     warnings.warn(message, category, stacklevel=level)
+
+
+def listed_columns(found: IndexArray, names: NDArray[Any] | None) -> str:
+    """Return "column 2", or "columns 2, 5, 6 and 4 more", by indices or `names`."""
+    said = ", ".join(str(j) if names is None else repr(names[j]) for j in found[:_NAMED])
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return f"{'column' if len(found) == 1 else 'columns'} {said}{more}"

@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from algos._common.arrays import IndexArray
-from algos._common.warn import warn
+from algos._common.warn import listed_columns, warn
 
 _FEWEST = 368  # distinct values: 8-bit pixels, ages and days of the year have fewer
 _LEAST_COVER = 2 / 3  # share of the numbers from 0 to the largest: counts omit most large ones
 _LEAST_ROWS = 1.5  # mean number of rows per value: ids that occur once are not informative
 _HEAD = 64  # first rows, by which most columns are ruled out
-_NAMED = 3  # most columns named in a warning
 
 
 def numbered_columns(X: Any) -> IndexArray:
@@ -45,11 +44,10 @@ def warn_of_identifiers(name: str, X: Any, names: NDArray[Any] | None) -> None:
     found = numbered_columns(X)
     if not len(found):
         return
-    said = ", ".join(str(j) if names is None else repr(names[j]) for j in found[:_NAMED])
-    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    columns, quantities = ("column", "a quantity") if len(found) == 1 else ("columns", "quantities")
+    columns = listed_columns(found, names)
+    quantities = "a quantity" if len(found) == 1 else "quantities"
     warn(
-        f"{name} reads {columns} {said}{more} of X as {quantities}, but hundreds of different "
+        f"{name} reads {columns} of X as {quantities}, but hundreds of different "
         f"whole numbers from 0 or 1 on look like ids; encode ids of users or items by "
         f"OneHotEncoder(handle_unknown='ignore'), or silence this warning for quantities, such as "
         f"minutes, by StandardScaler()"

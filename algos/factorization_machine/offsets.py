@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from algos._common.arrays import Float64Array, IndexArray
-from algos._common.warn import warn
+from algos._common.warn import listed_columns, warn
 
 # Mean over standard deviation. Measured on five normal columns, R2 by "mcmc", "als" and "adagrad":
 # .998, .956, .424 at 10, .998, .721, .092 at 20, and with one such column .98, .97, .96 at 20.
 _FAR = 20.0
+_VALUES = 1 << 22  # of a block of columns, which is copied
 _HEAD = 64  # first rows, by which most columns are ruled out
 _NEAR = _FAR / 4  # of the first rows of a column that is kept
 _ALIKE = 0.1  # difference of two values, as a share of the larger one; more make a flag
-_NAMED = 3  # most columns named in a warning
 
 
 def far_columns(X: Any) -> IndexArray:
@@ -30,9 +30,14 @@ def far_columns(X: Any) -> IndexArray:
         found, counts = np.unique(head.indices, return_counts=True)
         found = found[2 * counts >= head.shape[0]]
     found = found[_ratios(_dense(head[:, found])) >= _NEAR]
-    columns = X[:, found].tocsc() if sparse.issparse(X) else X[:, found]
-    is_far = [_is_far(_dense(columns[:, [j]])) for j in range(len(found))]
-    return np.asarray(found[np.array(is_far, dtype=bool)], dtype=np.intp)
+    size = max(1, _VALUES // X.shape[0])
+    far = []
+    for first in range(0, len(found), size):
+        block = found[first : first + size]
+        far += [
+            j for j, column in zip(block, _dense(X[:, block]).T, strict=True) if _is_far(column)
+        ]
+    return np.array(far, dtype=np.intp)
 
 
 def warn_of_offsets(name: str, X: Any, names: NDArray[Any] | None) -> None:
@@ -40,11 +45,10 @@ def warn_of_offsets(name: str, X: Any, names: NDArray[Any] | None) -> None:
     found = far_columns(X)
     if not len(found):
         return
-    said = ", ".join(str(j) if names is None else repr(names[j]) for j in found[:_NAMED])
-    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    columns, they = ("column", "its mean is") if len(found) == 1 else ("columns", "their means are")
+    columns = listed_columns(found, names)
+    they = "its mean is" if len(found) == 1 else "their means are"
     warn(
-        f"{name} may learn little from {columns} {said}{more} of X, since {they} more than "
+        f"{name} may learn little from {columns} of X, since {they} more than "
         f"{_FAR:g} times the standard deviation; standardise numbers by StandardScaler() (before "
         f"they become sparse), and encode codes by OneHotEncoder()"
     )
@@ -56,7 +60,7 @@ def _dense(X: Any) -> Float64Array:
 
 
 def _is_far(column: Float64Array) -> bool:
-    if _ratios(column)[0] < _FAR:
+    if _ratios(column[:, np.newaxis])[0] < _FAR:
         return False
     values = np.unique(column)
     if len(values) > 2:

@@ -148,7 +148,8 @@ def _automatic(problem: Problem, penalties: list[Penalty], has_l1: bool, has_l2:
     if not loss.is_smooth:
         many = is_dual and d > _MOST_INTERIOR_COLUMNS
         return _DUAL if many else "interior_point"
-    if loss.name == "squared_hinge" and has_l1 and problem.rows.is_sparse and n < 2 * d:
+    is_margin = loss.name == "squared_hinge" and len(penalties) == 1
+    if is_margin and has_l1 and problem.rows.is_sparse and n < 2 * d:
         return "coordinate_descent"  # most rows are near their margins
     is_wide = n < d and d >= _WIDE and not has_l1 and has_l2
     if _has_room(problem) and not is_wide:
@@ -218,7 +219,7 @@ def path(
     solver = import_module(f"algos.linear_learner.solvers.{_home(choice.name, penalties)}")
     solve: Solver = solver.path if hasattr(solver, "path") else solver.solve
     if choice.budget:
-        end = import_module(f"algos.linear_learner.solvers.{choice.then}").path
+        end = import_module(f"algos.linear_learner.solvers.{choice.then}").continued
         return handover.path(solve, end, problem, penalties[0], control, start, choice.budget)
     return solve(problem, penalties, control, start)
 

@@ -1,24 +1,23 @@
-"""L-BFGS or dual steps while they are cheaper than Hessians, then Newton's method.
+"""L-BFGS or dual steps while they are likely to be cheap, then Newton's method or L-BFGS.
 
 The number of passes that a problem needs is not known beforehand. If they do not converge, this
-takes up to about twice as long as Newton's method alone, more if its estimated cost was too high.
+takes up to about twice as long as the other solver alone, more if its estimated cost was too high.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from algos._common.arrays import Float64Array
 from algos.linear_learner.problem import Control, Penalty, Problem, Solution, Solver
-from algos.linear_learner.solvers import newton
 
 
 def path(
     begin: Solver,
-    end: Solver,
+    end: Callable[[Problem, Penalty, Control, Solution], Solution],
     problem: Problem,
     penalty: Penalty,
     control: Control,
@@ -30,13 +29,13 @@ def path(
     Parameters
     ----------
     begin, end : callable
-        `path` of the solvers.
+        `path` of the first solver, and `continued` of the other.
     problem : Problem
     penalty : Penalty
     control : Control
     start : list of Solution or None
     budget : int
-        Its iterations, at most half of `control.max_iter`.
+        Iterations of the first, at most half of `control.max_iter`.
     """
     budget = min(budget, control.max_iter // 2)
     is_stopped = False
@@ -55,10 +54,7 @@ def path(
         yield first
         return
     rest = replace(control, max_iter=control.max_iter - first.n_iter)
-    if end is newton.path:
-        second = newton.continued(problem, penalty, rest, first)
-    else:
-        (second,) = end(problem, [penalty], rest, [first])
+    second = end(problem, penalty, rest, first)
     yield replace(
         second,
         n_iter=first.n_iter + second.n_iter,

@@ -76,6 +76,12 @@ def path(
         last = [*last[-1:], *part][-2:]
 
 
+def continued(problem: Problem, penalty: Penalty, control: Control, start: Solution) -> Solution:
+    """Return the minimum for one penalty, starting from another solver's result."""
+    (found,) = path(problem, [penalty], control, [start])
+    return found
+
+
 class _Runner(NamedTuple):
     """A candidate in progress."""
 
